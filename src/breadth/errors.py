@@ -1,0 +1,52 @@
+"""What can go wrong, and how it is said: one line with what was given, what was expected and what to do.
+
+BreadthError                    anything this package raises on purpose; the command line prints it and exits with code 2
+├── DataError                   a file, folder or array that cannot be a labelled set, a task source or an episode
+├── SpecError                   a study file that names something unknown, or asks for what cannot hold
+├── CheckpointError             a checkpoint that is damaged, foreign or does not fit its architecture
+├── StoreError                  a run folder that is damaged, locked, or belongs to another study
+└── MeasureError                a probe, task or embedding for which the asked quantity is undefined
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["BreadthError", "CheckpointError", "DataError", "MeasureError", "SpecError", "StoreError", "did_you_mean", "unknown_name"]
+
+
+class BreadthError(Exception):
+    """Any error that this package raises on purpose; its text is one line for a person."""
+
+
+class DataError(BreadthError):
+    """A file, folder or array that cannot be used as data."""
+
+
+class SpecError(BreadthError):
+    """A study file or option that names something unknown or asks for what cannot hold."""
+
+
+class CheckpointError(BreadthError):
+    """A checkpoint that is damaged, foreign, or does not fit its architecture."""
+
+
+class StoreError(BreadthError):
+    """A run folder that is damaged, locked, or belongs to another study."""
+
+
+class MeasureError(BreadthError):
+    """A probe, task or embedding for which the asked quantity is undefined."""
+
+
+def did_you_mean(given: str, allowed: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the nearest allowed name, or an empty string where none is near."""
+    near = difflib.get_close_matches(given, list(allowed), n=1, cutoff=0.5)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def unknown_name(what: str, given: str, allowed: Iterable[str]) -> str:
+    """Return the one-line message for an unknown name: what was given, what is allowed, the nearest match."""
+    names = sorted(allowed)
+    return f"unknown {what} '{given}'; expected one of: {', '.join(names)}{did_you_mean(given, names)}"

@@ -1,0 +1,1 @@
+"""The y-axis: model + episodes -> scores. Must not see the diversity coefficient."""

@@ -1,0 +1,1 @@
+"""Architectures, and nothing about what they are for."""
