@@ -1,10 +1,25 @@
-"""Estimates that carry their interval, sample size and method; intervals for means and for mean pairwise distances."""
+"""Estimates that carry their interval, sample size and method; intervals for means, mean pairwise distances and any statistic of tasks.
+
+Every interval is over the units that were drawn independently (tasks, training sets, runs), never over pairs of them: the M (M - 1) / 2
+distances of M tasks share tasks, so their own standard deviation says nothing about the error of their mean.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
-__all__ = ["Estimate"]
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from breadth.errors import MeasureError
+from breadth.seeds import generator
+
+__all__ = ["Estimate", "bootstrap", "finite_vector", "jackknife", "mean", "mean_cross", "mean_pairwise", "t_estimate", "t_quantile", "welch_df"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -28,3 +43,162 @@ class Estimate:
     def as_dict(self) -> dict[str, float | int | str]:
         """Return the six fields under their names (the shape that ``--json`` prints)."""
         return asdict(self)
+
+
+def finite_vector(values: npt.ArrayLike, what: str, *, least: int = 1) -> Floats:
+    """Return ``values`` as a float64 vector [n]; ``MeasureError`` unless it is one-dimensional, finite and n >= ``least``."""
+    x = np.asarray(values, dtype=np.float64)
+    if x.ndim != 1:
+        raise MeasureError(f"{what} has shape {x.shape}; expected one dimension: give one number a unit")
+    if x.size < least:
+        raise MeasureError(f"{what} has {x.size} values; expected at least {least}: give more units")
+    if not np.isfinite(x).all():
+        raise MeasureError(f"{what} has {int((~np.isfinite(x)).sum())} values that are not finite; drop or repair those units first")
+    return x
+
+
+def t_quantile(probability: float, df: float) -> float:
+    """Return the quantile of Student's t with ``df`` degrees of freedom (real numbers allowed); ``nan`` for df <= 0."""
+    return float(special.stdtrit(df, probability)) if df > 0 else float("nan")
+
+
+def t_estimate(value: float, se: float, df: float, *, level: float, n: int, method: str) -> Estimate:
+    """Return value -+ t_{df} se at ``level`` as an ``Estimate``; the interval is ``nan`` where ``se`` is nan or ``df`` <= 0.
+
+    Raises ``MeasureError`` where ``level`` is not inside (0, 1).
+    """
+    if not 0 < level < 1:
+        raise MeasureError(f"level is {level:g}; expected a probability between 0 and 1, e.g. 0.95")
+    half = se * t_quantile(0.5 + level / 2, df) if df > 0 else float("nan")
+    return Estimate(float(value), float(value - half), float(value + half), level, n, method)
+
+
+def welch_df(variances: Sequence[float], dfs: Sequence[float]) -> float:
+    """Return the Welch-Satterthwaite degrees of freedom of a sum of independent variance estimates, (sum v)^2 / sum(v^2 / df).
+
+    Satterthwaite 1946, Biometrics Bulletin 2:110. Where all variances are zero, the smallest of ``dfs``.
+    """
+    below = sum(v * v / d for v, d in zip(variances, dfs, strict=True) if d > 0)
+    return float(sum(variances) ** 2 / below) if below > 0 else float(min(dfs))
+
+
+def mean(x: npt.ArrayLike, level: float = 0.95, *, unit: str = "units") -> Estimate:
+    """Return the mean of independent units x [n] with its t_{n-1} interval, mean -+ t s / sqrt(n); ``nan`` interval for n = 1."""
+    values = finite_vector(x, "the sample")
+    n = values.size
+    se = float(values.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
+    return t_estimate(float(values.mean()), se, n - 1, level=level, n=n, method=f"{unit}, t interval")
+
+
+def _distances(D: npt.ArrayLike, *, square: bool) -> Floats:
+    d = np.asarray(D, dtype=np.float64)
+    if d.ndim != 2:
+        raise MeasureError(f"distances have shape {d.shape}; expected a matrix of two dimensions")
+    if square and d.shape[0] != d.shape[1]:
+        raise MeasureError(f"pairwise distances have shape {d.shape}; expected a square matrix: for two sets of tasks use mean_cross")
+    if not np.isfinite(d).all():
+        raise MeasureError(f"{int((~np.isfinite(d)).sum())} of {d.size} distances are not finite; find the task that makes them so")
+    return d
+
+
+def mean_pairwise(D: npt.ArrayLike, level: float = 0.95) -> Estimate:
+    """Return the mean off-diagonal distance of M tasks, a U-statistic of degree two, with a delete-one-task jackknife interval.
+
+    D: symmetric [M, M], zero diagonal, finite. U = sum_{i != j} D_ij / (M (M - 1)); U_{-i} leaves out row and column i;
+    variance = (M - 1)/M sum_i (U_{-i} - mean U_{-i})^2; interval U -+ t_{M-1} sqrt(variance). The variance is biased upwards by
+    O(1/M) of itself, i.e. to the safe side. Arvesen 1969, Annals of Mathematical Statistics 40:2076 (jackknifed U-statistics).
+
+    ``nan`` interval for M = 2. Raises ``MeasureError`` where D is not such a matrix or M < 2.
+    """
+    d = _distances(D, square=True)
+    m = d.shape[0]
+    if m < 2:
+        raise MeasureError(f"{m} task gives no pair; expected at least 2 tasks (3 for an interval)")
+    scale = max(float(np.abs(d).max()), 1e-300)
+    if float(np.abs(d - d.T).max()) > 1e-6 * scale:
+        raise MeasureError("pairwise distances are not symmetric; expected D[i, j] = D[j, i]: for two sets of tasks use mean_cross")
+    if float(np.abs(np.diagonal(d)).max()) > 1e-6 * scale:
+        raise MeasureError("pairwise distances have a diagonal that is not zero; expected D[i, i] = 0, the distance of a task to itself")
+    rows = d.sum(axis=1) - np.diagonal(d)
+    total = float(rows.sum())
+    value = total / (m * (m - 1))
+    se = float("nan")
+    if m > 2:
+        without = (total - 2 * rows) / ((m - 1) * (m - 2))
+        se = float(np.sqrt((m - 1) / m * np.sum((without - without.mean()) ** 2)))
+    return t_estimate(value, se, m - 1 if m > 2 else 0, level=level, n=m, method="tasks, delete-one jackknife")
+
+
+def mean_cross(D: npt.ArrayLike, level: float = 0.95) -> Estimate:
+    """Return the mean distance between two sets of tasks, D [A, B], with a two-sample delete-one-task jackknife interval.
+
+    Leaving out row i (column j) gives variance s^2(row means)/A + s^2(column means)/B; degrees of freedom by Welch-Satterthwaite.
+    Arvesen 1969 (section on two-sample U-statistics). ``nan`` interval where A or B is 1; n = A + B.
+    Raises ``MeasureError`` where D is not a finite matrix with at least one row and column.
+    """
+    d = _distances(D, square=False)
+    a, b = d.shape
+    if a == 0 or b == 0:
+        raise MeasureError(f"cross distances have shape {d.shape}; expected at least one task on each side")
+    se, df = float("nan"), 0.0
+    if a > 1 and b > 1:
+        parts = (float(d.mean(axis=1).var(ddof=1)) / a, float(d.mean(axis=0).var(ddof=1)) / b)
+        se, df = float(np.sqrt(sum(parts))), welch_df(parts, (a - 1, b - 1))
+    return t_estimate(float(d.mean()), se, df, level=level, n=a + b, method="tasks of both sides, two-sample delete-one jackknife")
+
+
+def jackknife(statistic: Callable[..., float], sizes: Sequence[int], level: float = 0.95, *, unit: str = "tasks") -> Estimate:
+    """Return ``statistic(*rows)`` with a delete-one jackknife interval over one or more independent sets of units.
+
+    sizes: number of units in each set; ``statistic`` receives one integer array of row numbers a set (all rows, then all but one of
+    one set) and returns a number. Variance = sum over sets of (n_k - 1)/n_k sum_i (T_{-i} - mean T_{-i})^2, degrees of freedom by
+    Welch-Satterthwaite. Use it for differences of means of distances, e.g. between half A, half B and within them. Arvesen 1969.
+
+    ``nan`` interval where a set has fewer than 3 units. Raises ``MeasureError`` where a set is empty or the statistic is not finite.
+    """
+    if not sizes or min(sizes) < 1:
+        raise MeasureError(f"jackknife over sets of sizes {list(sizes)}; expected at least one unit in each set")
+    full: list[Ints] = [np.arange(n) for n in sizes]
+    value = float(statistic(*full))
+    parts: list[float] = []
+    for k, n in enumerate(sizes):
+        if n < 3:
+            continue
+        without = np.array([statistic(*full[:k], np.delete(full[k], i), *full[k + 1:]) for i in range(n)], dtype=np.float64)
+        parts.append(float((n - 1) / n * np.sum((without - without.mean()) ** 2)))
+    if not np.isfinite([value, *parts]).all():
+        raise MeasureError("the jackknifed statistic is not finite; it must be defined for all units and for all but any one")
+    known = len(parts) == len(sizes)
+    se, df = (float(np.sqrt(sum(parts))), welch_df(parts, [n - 1 for n in sizes])) if known else (float("nan"), 0.0)
+    return t_estimate(value, se, df, level=level, n=int(sum(sizes)), method=f"{unit}, delete-one jackknife")
+
+
+def bootstrap(x: npt.ArrayLike, statistic: Callable[[Floats], float] = lambda rows: float(np.mean(rows)), level: float = 0.95, *,
+              draws: int = 2000, seed: int = 0, unit: str = "units") -> Estimate:
+    """Return ``statistic(x)`` with a bias-corrected and accelerated (BCa) bootstrap interval over the rows of x [n, ...].
+
+    Efron 1987, JASA 82:171: percentiles at Phi(z0 + (z0 + z)/(1 - a (z0 + z))), z0 from the share of draws below the value,
+    acceleration a from the delete-one values. Rows must be independent units (never pairs). ``nan`` interval for n < 3 or where the
+    statistic does not vary over draws. Draws depend on ``seed`` and n only. Raises ``MeasureError`` for empty or non-finite x.
+    """
+    rows = np.asarray(x, dtype=np.float64)
+    if rows.ndim == 0 or rows.shape[0] == 0 or not np.isfinite(rows).all():
+        raise MeasureError(f"bootstrap over an array of shape {rows.shape}; expected at least one row and finite numbers only")
+    if not 0 < level < 1:
+        raise MeasureError(f"level is {level:g}; expected a probability between 0 and 1, e.g. 0.95")
+    n = rows.shape[0]
+    value = float(statistic(rows))
+    method = f"{unit}, BCa bootstrap, {draws} draws"
+    picks = generator(seed, "bootstrap").integers(0, n, size=(draws, n))
+    values = np.array([statistic(rows[pick]) for pick in picks])
+    below = (np.sum(values < value) + np.sum(values == value) / 2) / draws
+    if n < 3 or np.ptp(values) == 0 or not 0 < below < 1:
+        return Estimate(value, float("nan"), float("nan"), level, n, method)
+    without = np.array([statistic(np.delete(rows, i, axis=0)) for i in range(n)])
+    centred = without.mean() - without
+    spread = float(np.sum(centred**2)) ** 1.5
+    acceleration = float(np.sum(centred**3)) / (6 * spread) if spread > 0 else 0.0
+    z0 = float(special.ndtri(below))
+    z = z0 + special.ndtri(np.array([0.5 - level / 2, 0.5 + level / 2]))
+    low, high = np.quantile(values, special.ndtr(z0 + z / (1 - acceleration * z)))
+    return Estimate(value, float(low), float(high), level, n, method)
