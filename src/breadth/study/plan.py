@@ -1,0 +1,170 @@
+"""From a study to the runs it needs: each run is a canonical specification whose hash is its identity."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from breadth.data.digest import source_digest
+from breadth.study.design import TrainingSet, training_sets
+from breadth.study.spec import MamlSpec, PretrainSpec, ProbeSpec, Study
+
+__all__ = ["RUN_FORMAT", "Kind", "Plan", "RunSpec", "plan_study"]
+
+Kind = Literal["probe", "measure", "train", "baseline", "overlap"]
+
+# Raised whenever the same specification would give other numbers, so that old runs are not mistaken for new ones.
+RUN_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One unit of work. body: everything its result depends on (JSON values); needs: run ids whose results it reads.
+
+    label: for people and for grouping in the analysis; it does not enter the identity. seconds: a rough cost estimate on one core.
+    """
+
+    kind: Kind
+    label: str
+    body: dict[str, Any]
+    needs: tuple[str, ...] = ()
+    seconds: float = 1.0
+
+    @property
+    def run_id(self) -> str:
+        """Kind and the first 16 hexadecimal digits of the SHA-256 of the canonical specification."""
+        canonical = json.dumps({"format": RUN_FORMAT, "kind": self.kind, "body": self.body, "needs": self.needs}, sort_keys=True)
+        return f"{self.kind}-{hashlib.sha256(canonical.encode()).hexdigest()[:16]}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All runs of a study, in an order in which needs come first, and which run answers which question.
+
+    measures: (training set, probe) -> run; suites: probe -> run of the evaluation suite; scores: (training set, learner, seed) -> run;
+    overlaps: training set -> run; baselines: name -> runs.
+    """
+
+    study: Study
+    sets: tuple[TrainingSet, ...]
+    runs: tuple[RunSpec, ...]
+    measures: dict[tuple[str, str], RunSpec]
+    suites: dict[str, RunSpec]
+    scores: dict[tuple[str, str, int], RunSpec]
+    overlaps: dict[str, RunSpec]
+    baselines: dict[str, tuple[RunSpec, ...]]
+
+
+def _source(study: Study, load: str, digests: dict[str, str]) -> dict[str, Any]:
+    """A source by the name it is loaded under and by what it holds."""
+    path = Path(study.data_root) / load
+    place = str(path) if path.exists() else load
+    if place not in digests:
+        digests[place] = source_digest(place)
+    return {"load": load, "digest": digests[place]}
+
+
+class _Planner:
+    """Builds runs; holds only the digests it has already computed."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.digests: dict[str, str] = {}
+
+    def named(self, name: str, *, held_out: bool = False) -> dict[str, Any]:
+        data = self.study.data[name]
+        load = data.held_out if held_out else data.load
+        assert load is not None  # the study's own validation
+        return {"name": name, **_source(self.study, load, self.digests)}
+
+    def training_data(self, s: TrainingSet) -> dict[str, Any]:
+        t = self.study.training
+        parts = [{**self.named(x.domain), "classes": x.classes, "images": x.images} for x in s.shares]
+        return {"set": s.name, "parts": parts, "convention": t.convention, "seed": t.seed, "pixels": self.study.images.model_dump()}
+
+    def suite_data(self, s: TrainingSet | None) -> dict[str, Any]:
+        """The evaluation suite: the same for every arm, or (``data = "own"``) the held-out classes of the arm's own domains."""
+        e = self.study.evaluation
+        if e.data == "own":
+            assert s is not None
+            parts = [self.named(x.domain, held_out=True) for x in s.shares]
+        else:
+            parts = [self.named(name) for name in e.data]
+        return {"parts": parts, "convention": "source-then-classes", "pixels": self.study.images.model_dump()}
+
+    def evaluation(self, s: TrainingSet | None) -> dict[str, Any]:
+        return {**self.study.evaluation.model_dump(mode="json", exclude={"data"}), "suite": self.suite_data(s)}
+
+    def probe(self, p: ProbeSpec) -> RunSpec:
+        data = {"parts": [self.named(d) for d in p.data], "convention": "pooled-classes", "pixels": self.study.images.model_dump()}
+        weights = p.weights
+        if weights not in ("random", "trained"):
+            weights = "file " + _source(self.study, p.weights, self.digests)["digest"]
+        body = {**p.model_dump(mode="json", exclude={"data", "name", "weights"}), "weights": weights, "data": data}
+        if weights.startswith("file "):
+            body["file"] = p.weights
+        return RunSpec("probe", p.name, body, seconds=2 + (p.images / 600 if p.data else 0))
+
+    def measure(self, label: str, data: dict[str, Any], probe: RunSpec, suite: RunSpec | None) -> RunSpec:
+        m = self.study.measure
+        needs = (probe.run_id,) if suite is None else (probe.run_id, suite.run_id)
+        body = {"data": data, **m.model_dump(mode="json")}
+        per_task = 1.5 if probe.body["kind"].startswith("resnet") else 0.2
+        return RunSpec("measure", label, body, needs, seconds=1.5 * m.tasks * per_task * m.ways * m.per_class / 100)
+
+    def train(self, s: TrainingSet, learner: PretrainSpec | MamlSpec, seed: int) -> RunSpec:
+        settings = learner.model_dump(mode="json", exclude={"name", "seeds", "replicates"})
+        body = {
+            "data": self.training_data(s),
+            "architecture": self.study.architecture.model_dump(mode="json"),
+            "learner": settings,
+            "seed": seed,
+            "evaluation": self.evaluation(s),
+        }
+        work = learner.images / 5000 if learner.kind == "pretrain" else learner.tasks / 18 * (1 if learner.order == 1 else 3)
+        return RunSpec("train", f"{s.name} {learner.name} seed {seed}", body, seconds=work + self.study.evaluation.episodes / 20)
+
+    def baseline(self, name: str, seed: int) -> RunSpec:
+        body = {
+            "name": name,
+            "seed": seed,
+            "architecture": self.study.architecture.model_dump(mode="json"),
+            "evaluation": self.evaluation(None),
+        }
+        return RunSpec("baseline", f"{name} seed {seed}", body, seconds=self.study.evaluation.episodes / 20)
+
+    def overlap(self, s: TrainingSet) -> RunSpec:
+        return RunSpec("overlap", s.name, {"data": self.training_data(s), "suite": self.suite_data(s)}, seconds=2)
+
+
+def plan_study(study: Study) -> Plan:
+    """Return the plan of a study. Reads the data files to hash them; raises SpecError or DataError where they cannot be used."""
+    p = _Planner(study)
+    sets = training_sets(study)
+    own = study.evaluation.data == "own"
+    probes = {x.name: p.probe(x) for x in study.probe}
+    suites = {} if own else {name: p.measure("evaluation suite", p.suite_data(None), run, None) for name, run in probes.items()}
+    measures = {
+        (s.name, name): p.measure(s.name, p.training_data(s), run, suites.get(name)) for s in sets for name, run in probes.items()
+    }
+    scores = {
+        (s.name, x.name, seed): p.train(s, x, seed)
+        for x in study.learner
+        for s in sets
+        for seed in x.seeds
+        if x.replicates is None or s.replicate < x.replicates
+    }
+    seeds = sorted({seed for x in study.learner for seed in x.seeds})
+    baselines: dict[str, tuple[RunSpec, ...]] = {}
+    if study.baselines.random_network and not own:
+        baselines["random network"] = tuple(p.baseline("random network", seed) for seed in seeds)
+    if study.baselines.pixels and not own:
+        baselines["pixels, nearest centroid"] = (p.baseline("pixels", 0),)
+    overlaps = {s.name: p.overlap(s) for s in sets}
+    stages = (probes, suites, measures, overlaps, scores)
+    runs = [run for stage in stages for run in stage.values()] + [run for group in baselines.values() for run in group]
+    unique = {run.run_id: run for run in runs}
+    return Plan(study, sets, tuple(unique.values()), measures, suites, scores, overlaps, baselines)

@@ -1,0 +1,392 @@
+"""A study as its author writes it: one TOML file, read into frozen values, every mistake named by file, key, value and remedy."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from breadth.errors import SpecError, did_you_mean
+
+__all__ = [
+    "ArchitectureSpec",
+    "DataSpec",
+    "DesignSpec",
+    "EvaluationSpec",
+    "LearnerSpec",
+    "MamlSpec",
+    "MeasureSpec",
+    "PretrainSpec",
+    "ProbeSpec",
+    "Study",
+    "TrainSpec",
+    "read_study",
+]
+
+Positive = Annotated[int, Field(gt=0)]
+Control = Literal[
+    "architecture", "optimiser", "stopping", "images seen", "classes", "images per class", "pixels", "evaluation", "overlap"
+]
+BatchNorm = Literal["running", "support", "transductive"]
+Head = Literal["logistic", "logistic-raw", "centroid"]
+
+
+class _Strict(BaseModel):
+    """Frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class HypothesisSpec(_Strict):
+    """What is tested, fixed before any run: one primary outcome, the smallest effect of interest, the error level.
+
+    smallest_effect: change of the outcome (accuracy 0..1, or nats) per standard deviation of the diversity coefficient.
+    """
+
+    learner: str
+    outcome: Literal["accuracy", "loss"] = "accuracy"
+    condition: str
+    probe: str
+    smallest_effect: Annotated[float, Field(gt=0)] = 0.01
+    alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+
+
+class DataSpec(_Strict):
+    """One named labelled set. load: anything ``breadth.data.formats.load`` takes (paths relative to ``data_root``).
+
+    held_out: classes of the same kind to evaluate on, used only where ``evaluation.data = "own"``.
+    """
+
+    load: str
+    held_out: str | None = None
+
+
+class ImagesSpec(_Strict):
+    """The one pixel pipeline of probe, training and evaluation: every image becomes size x size x channels."""
+
+    size: Positive = 32
+    channels: Literal[1, 3] = 3
+
+
+class TrainSpec(_Strict):
+    """One training set: classes shared as equally as possible among its domains, the same number of images of each class."""
+
+    name: str
+    domains: tuple[str, ...] = Field(min_length=1)
+    classes: Positive | None = None
+    images: Positive | None = None
+
+
+class DesignSpec(_Strict):
+    """Training sets from one domain to many, every domain equally often at each level.
+
+    levels: numbers of domains; replicates: how many times the whole ring of domains is used at each level (one number for all).
+    """
+
+    domains: tuple[str, ...] = Field(min_length=2)
+    levels: tuple[Positive, ...] = Field(min_length=1)
+    replicates: tuple[Positive, ...] | Positive = 1
+
+    @model_validator(mode="after")
+    def _levels_fit(self) -> Self:
+        if len(set(self.domains)) != len(self.domains):
+            raise ValueError("a domain is named twice")
+        if max(self.levels) > len(self.domains):
+            raise ValueError(f"level {max(self.levels)} asks for more domains than the {len(self.domains)} named")
+        if isinstance(self.replicates, tuple) and len(self.replicates) != len(self.levels):
+            raise ValueError(
+                f"{len(self.replicates)} replicates for {len(self.levels)} levels; give one number, or one for each level"
+            )
+        return self
+
+
+class TrainingSpec(_Strict):
+    """What every training set has: number of classes, images of each, how tasks are drawn from several domains, the seed of the draw."""
+
+    classes: Positive
+    images: Positive
+    convention: Literal["source-then-classes", "pooled-classes"] = "source-then-classes"
+    seed: int = 0
+
+
+class ArchitectureSpec(_Strict):
+    """The network that every learner trains. filters: width (hidden width for mlp)."""
+
+    kind: Literal["conv", "conv-stride", "resnet12", "resnet18", "resnet34", "mlp"] = "conv-stride"
+    filters: Positive = 32
+
+
+class PretrainSpec(_Strict):
+    """Supervised pre-training (PT). images: budget of images processed; with ``stop = "converged"`` it is the upper limit."""
+
+    kind: Literal["pretrain"]
+    name: str = "PT"
+    seeds: tuple[int, ...] = (0,)
+    images: Positive = 40_000
+    batch: Positive = 128
+    lr: Annotated[float, Field(gt=0)] = 3e-3
+    schedule: Literal["onecycle", "cosine", "constant"] = "onecycle"
+    stop: Literal["budget", "converged"] = "budget"
+    shift: Annotated[int, Field(ge=0)] = 2
+    replicates: Positive | None = None
+
+
+class MamlSpec(_Strict):
+    """Model-agnostic meta-learning. order: 1 or 2; tasks: budget; replicates: train on the first replicates of a design only."""
+
+    kind: Literal["maml"]
+    name: str = "MAML"
+    seeds: tuple[int, ...] = (0,)
+    order: Literal[1, 2] = 1
+    tasks: Positive = 2000
+    meta_batch: Positive = 4
+    inner_lr: Annotated[float, Field(gt=0)] = 0.1
+    steps: Positive = 5
+    lr: Annotated[float, Field(gt=0)] = 2e-3
+    ways: Positive = 5
+    shots: Positive = 5
+    queries: Positive = 5
+    test_steps: tuple[Positive, ...] = (5, 10)
+    replicates: Positive | None = None
+
+
+LearnerSpec = Annotated[PretrainSpec | MamlSpec, Field(discriminator="kind")]
+
+
+class ProbeSpec(_Strict):
+    """A probe network. weights: "random", "trained" (here, once, on ``data``), or a file of weights in the architecture's layout."""
+
+    name: str
+    kind: Literal["conv", "conv-stride", "resnet12", "resnet18", "resnet34", "mlp"] = "resnet18"
+    filters: Positive = 64
+    weights: str = "random"
+    data: tuple[str, ...] = ()
+    images: Positive = 40_000
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _trained_names_data(self) -> Self:
+        if (self.weights == "trained") != bool(self.data):
+            raise ValueError('a probe with weights = "trained" names its data, and no other probe does')
+        return self
+
+
+class MeasureSpec(_Strict):
+    """Tasks for the diversity coefficient: how many, how large, how the Fisher is computed."""
+
+    tasks: Annotated[int, Field(ge=3)] = 40
+    ways: Positive = 5
+    per_class: Positive = 15
+    estimator: Literal["exact", "rademacher", "monte_carlo", "empirical"] = "exact"
+    seed: int = 0
+
+
+class EvaluationSpec(_Strict):
+    """The one fixed suite: identical, paired episodes for every model. data: named sets, or "own" for each set's held-out classes."""
+
+    data: tuple[str, ...] | Literal["own"]
+    ways: Positive = 5
+    shots: Positive = 5
+    queries: Positive = 15
+    episodes: Annotated[int, Field(ge=2)] = 300
+    seed: int = 0
+    batch_norm: tuple[BatchNorm, ...] = ("support", "transductive")
+    heads: tuple[Head, ...] = ("logistic", "centroid")
+
+
+class BaselineSpec(_Strict):
+    """Reference arms: a network with random weights, nearest centroid on pixels."""
+
+    random_network: bool = True
+    pixels: bool = True
+
+
+class ControlSpec(_Strict):
+    """Which controls must be equal over all arms; a difference is a violation and makes the verdict "confounded"."""
+
+    equal: tuple[Control, ...] = (
+        "architecture",
+        "optimiser",
+        "stopping",
+        "images seen",
+        "classes",
+        "images per class",
+        "pixels",
+        "evaluation",
+        "overlap",
+    )
+
+
+class Study(_Strict):
+    """A whole study. ``path`` is the file it was read from; relative data paths are resolved against ``data_root``."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+    title: str
+    question: str = "Does the diversity of the training data explain performance on one fixed, diverse evaluation suite?"
+    data_root: str = "."
+    hypothesis: HypothesisSpec
+    images: ImagesSpec = ImagesSpec()
+    data: dict[str, DataSpec]
+    training: TrainingSpec
+    train: tuple[TrainSpec, ...] = ()
+    design: DesignSpec | None = None
+    architecture: ArchitectureSpec = ArchitectureSpec()
+    learner: tuple[LearnerSpec, ...] = Field(min_length=1)
+    probe: tuple[ProbeSpec, ...] = Field(min_length=1)
+    measure: MeasureSpec = MeasureSpec()
+    evaluation: EvaluationSpec
+    baselines: BaselineSpec = BaselineSpec()
+    controls: ControlSpec = ControlSpec()
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> Self:
+        known = set(self.data)
+        uses = [(f"train '{t.name}'", d) for t in self.train for d in t.domains]
+        uses += [("design", d) for d in (self.design.domains if self.design else ())]
+        uses += [(f"probe '{p.name}'", d) for p in self.probe for d in p.data]
+        uses += [("evaluation", d) for d in self.evaluation.data] if self.evaluation.data != "own" else []
+        for where, name in uses:
+            if name not in known:
+                raise ValueError(f"{where} names data '{name}', which no [data.*] table defines{did_you_mean(name, known)}")
+        if not self.train and self.design is None:
+            raise ValueError("no training sets; give [[train]] tables or one [design] table")
+        if self.evaluation.data == "own":
+            for t in self.train:
+                for d in t.domains:
+                    if self.data[d].held_out is None:
+                        raise ValueError(f'evaluation.data = "own" needs held_out in [data.{d}]')
+        for what, given in (
+            ("learner", [x.name for x in self.learner]),
+            ("probe", [x.name for x in self.probe]),
+            ("train", [x.name for x in self.train]),
+        ):
+            twice = sorted({n for n in given if given.count(n) > 1})
+            if twice:
+                raise ValueError(f"{what} '{twice[0]}' is defined twice; give each its own name")
+        self._hypothesis_is_testable()
+        self._probe_data_is_outside()
+        return self
+
+    def _hypothesis_is_testable(self) -> None:
+        h = self.hypothesis
+        by_name: dict[str, PretrainSpec | MamlSpec] = {x.name: x for x in self.learner}
+        if h.learner not in by_name:
+            raise ValueError(
+                f"hypothesis.learner is '{h.learner}', expected one of: {', '.join(by_name)}{did_you_mean(h.learner, by_name)}"
+            )
+        probes = [p.name for p in self.probe]
+        if h.probe not in probes:
+            raise ValueError(
+                f"hypothesis.probe is '{h.probe}', expected one of: {', '.join(probes)}{did_you_mean(h.probe, probes)}"
+            )
+        conditions = self.conditions(by_name[h.learner])
+        if h.condition not in conditions:
+            raise ValueError(
+                f"hypothesis.condition is '{h.condition}', expected one of: {', '.join(conditions)}"
+                f"{did_you_mean(h.condition, conditions)}"
+            )
+
+    def _probe_data_is_outside(self) -> None:
+        arms = {d for t in self.train for d in t.domains} | set(self.design.domains if self.design else ())
+        arms |= set(self.evaluation.data) if self.evaluation.data != "own" else set()
+        for p in self.probe:
+            inside = sorted(arms & set(p.data))
+            if inside:
+                raise ValueError(
+                    f"probe '{p.name}' would be trained on '{inside[0]}', which is a training domain or evaluation set; "
+                    "train a probe on data outside all arms and the evaluation"
+                )
+
+    def conditions(self, learner: PretrainSpec | MamlSpec) -> tuple[str, ...]:
+        """Names of the evaluation conditions of a learner: "head/batch norm" for PT, "maml<steps>/batch norm" for MAML."""
+        ways = self.evaluation.heads if learner.kind == "pretrain" else tuple(f"maml{s}" for s in learner.test_steps)
+        return tuple(f"{w}/{b}" for w in ways for b in self.evaluation.batch_norm)
+
+    def canonical_hypothesis(self) -> dict[str, Any]:
+        """Everything that must stand before the first run (hypothesis, controls, evaluation), for the hash in every report."""
+        return {
+            "hypothesis": self.hypothesis.model_dump(mode="json"),
+            "controls": self.controls.model_dump(mode="json"),
+            "evaluation": self.evaluation.model_dump(mode="json"),
+        }
+
+
+def _line_of(text: str, location: tuple[str | int, ...]) -> str:
+    """Find the line of the last named key of ``location``: a hint for the reader, empty where it cannot be told."""
+    keys = [k for k in location if isinstance(k, str) and k not in ("pretrain", "maml")]
+    for key in reversed(keys):
+        lines = [
+            i
+            for i, line in enumerate(text.splitlines(), 1)
+            if line.split("=")[0].strip() == key or line.strip() in (f"[{'.'.join(keys)}]", f"[{key}]", f"[[{key}]]")
+        ]
+        if len(lines) == 1:
+            return f", line {lines[0]}"
+    return ""
+
+
+def _fields_at(location: tuple[str | int, ...]) -> list[str]:
+    """Names of the keys allowed in the table that holds ``location``."""
+    model: Any = Study
+    tables = {
+        "hypothesis": HypothesisSpec,
+        "images": ImagesSpec,
+        "data": DataSpec,
+        "train": TrainSpec,
+        "design": DesignSpec,
+        "training": TrainingSpec,
+        "architecture": ArchitectureSpec,
+        "pretrain": PretrainSpec,
+        "maml": MamlSpec,
+        "probe": ProbeSpec,
+        "measure": MeasureSpec,
+        "evaluation": EvaluationSpec,
+        "baselines": BaselineSpec,
+        "controls": ControlSpec,
+    }
+    for part in location[:-1]:
+        model = tables.get(str(part), model)
+    return list(model.model_fields)
+
+
+def _first_error(path: Path, text: str, error: ValidationError) -> str:
+    e = error.errors()[0]
+    location = e["loc"]
+    key = ".".join(str(p) for p in location if p not in ("pretrain", "maml")) or "the study"
+    where = f"{path}{_line_of(text, location)}: {key}"
+    more = "" if error.error_count() == 1 else f" (and {error.error_count() - 1} more)"
+    if e["type"] == "extra_forbidden":
+        fields = _fields_at(location)
+        near = difflib.get_close_matches(str(location[-1]), fields, n=1, cutoff=0.5)
+        hint = f"did you mean '{near[0]}'?" if near else f"allowed: {', '.join(fields)}"
+        return f"{where}: unknown key; {hint}{more}"
+    if e["type"] == "missing":
+        return f"{where}: missing; add it{more}"
+    if e["type"] == "value_error":
+        return f"{where}: {str(e['msg']).removeprefix('Value error, ')}{more}"
+    message = str(e["msg"])
+    if e["type"] == "literal_error":
+        allowed = str(e.get("ctx", {}).get("expected", ""))
+        message = f"expected {allowed}{did_you_mean(str(e['input']), [a.strip(chr(39)) for a in allowed.replace(' or ', ', ').split(', ')])}"
+    return f"{where}: {e['input']!r} given; {message[0].lower()}{message[1:]}{more}"
+
+
+def read_study(path: str | Path) -> Study:
+    """Read a study from a TOML file. Raises SpecError naming file, line or key, what was given and what is allowed."""
+    path = Path(path)
+    if not path.is_file():
+        raise SpecError(f"{path}: no such study file; give the path of a TOML file, for example studies/quickstart.toml")
+    try:
+        text = path.read_text(encoding="utf-8")
+        raw = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path}: not valid TOML: {error}") from None
+    try:
+        study = Study.model_validate(raw)
+    except ValidationError as error:
+        raise SpecError(_first_error(path, text, error)) from None
+    root = Path(study.data_root)
+    return study if root.is_absolute() else study.model_copy(update={"data_root": str((path.parent / root).resolve())})
