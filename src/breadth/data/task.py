@@ -55,6 +55,11 @@ class TaskSource(Protocol):
         """How a union draws classes: "source-then-classes" or "pooled-classes"."""
         ...
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) that changes with the data and the way tasks are drawn from them."""
+        ...
+
     def draw(self, i: int, ways: int, per_class: int, seed: int) -> Draw:
         """Return draw *i*: ``ways`` classes and ``per_class`` distinct rows of each. Raises DataError where too few exist."""
         ...
