@@ -1,0 +1,139 @@
+"""The questions a strict reviewer asks of a diversity study, each answered from what the analysis holds."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from breadth.report.words import find_estimate, number, primary_series
+from breadth.study.finding import Analysis, AuditRow
+
+__all__ = ["Answer", "checklist"]
+
+# Which audit row speaks of which property: the first pattern that matches the control's name claims the row.
+_ROWS = {
+    "overlap": r"overlap|leak|duplicate|contamin|unfair",
+    "alignment": r"alignment",
+    "complexity": r"complexity",
+    "size": r"size|images|items|samples|per[ _-]class|budget|tokens|steps",
+    "classes": r"class",
+}
+_QUESTIONS = {
+    "size": "Is it only the amount of data?",
+    "classes": "Is it only the number of classes?",
+    "alignment": "Is it only likeness of training and evaluation data?",
+    "complexity": "Is it only harder or richer single tasks?",
+    "overlap": "Did evaluation items leak into the training data?",
+    "domain": "Does one domain carry the result?",
+    "probe": "Does it depend on the probe network?",
+    "metric": "Does it depend on the metric?",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One question and how the study dealt with it."""
+
+    question: str
+    status: Literal["controlled", "adjusted", "violated", "not addressed"]
+    detail: str
+
+
+def _covariates(analysis: Analysis) -> str:
+    """Names that the adjusted estimates say they adjust for, as one searchable text; only estimates that exist count."""
+    texts = [
+        f"{name} {e.method}"
+        for s in analysis.series
+        for name, e in s.estimates.items()
+        if re.search(r"adjust|partial|given", name, re.IGNORECASE) and not math.isnan(e.value)
+    ]
+    if texts:  # a list of covariates counts only where something was adjusted with it
+        texts += [
+            json.dumps(analysis.protocol[key], default=str)
+            for key in ("covariates", "adjust", "adjusted_for")
+            if key in analysis.protocol
+        ]
+    return " ".join(texts).casefold()
+
+
+def _topic(row: AuditRow) -> str | None:
+    return next((topic for topic, pattern in _ROWS.items() if re.search(pattern, row.control, re.IGNORECASE)), None)
+
+
+def _from_audit(analysis: Analysis, topic: str, adjusted: str) -> Answer:
+    rows = [row for row in analysis.audit if _topic(row) == topic]
+    question = _QUESTIONS[topic]
+    said = "; ".join(f"{r.control}: {r.status}{f' ({r.detail})' if r.detail else ''}" for r in rows)
+    if any(r.violation for r in rows):
+        return Answer(question, "violated", said)
+    if rows and all(r.status == "equal" for r in rows):
+        return Answer(question, "controlled", said)
+    word = {"size": r"size|images|items", "classes": r"class(?!ifi)"}.get(topic, topic)
+    if re.search(word, adjusted):
+        return Answer(question, "adjusted", "among the covariates of an adjusted estimate" + (f"; {said}" if said else ""))
+    return Answer(question, "not addressed", said or "no control and no adjusted estimate names it")
+
+
+def _domain(analysis: Analysis) -> Answer:
+    found = [
+        (name, e)
+        for s in analysis.series
+        for name, e in s.estimates.items()
+        if re.search(r"leave[ -]one[ -]domain", name, re.IGNORECASE)
+    ]
+    finite = [(name, e) for name, e in found if not math.isnan(e.value)]
+    if finite:
+        values = [e.value for _, e in finite]
+        span = (
+            number(values[0])
+            if len(values) == 1
+            else f"from {number(min(values))} to {number(max(values))} over {len(values)} estimates"
+        )
+        return Answer(_QUESTIONS["domain"], "controlled", f"{finite[0][0]}: {span}")
+    blocks = {
+        e.method
+        for s in analysis.series
+        for e in s.estimates.values()
+        if "domain" in e.method.casefold() and not math.isnan(e.value)
+    }
+    if blocks:
+        return Answer(_QUESTIONS["domain"], "adjusted", f"intervals respect domains: {sorted(blocks)[0]}")
+    return Answer(_QUESTIONS["domain"], "not addressed", "no estimate leaves a domain out or treats domains as blocks")
+
+
+def _agreement(analysis: Analysis, what: Literal["probe", "metric"]) -> Answer:
+    main = primary_series(analysis)
+    question = _QUESTIONS[what]
+    if main is None:
+        return Answer(question, "not addressed", "no series")
+    other = "metric" if what == "probe" else "probe"
+    alike = [
+        s
+        for s in analysis.series
+        if s.learner == main.learner and s.condition == main.condition and getattr(s, other) == getattr(main, other)
+    ]
+    seen = {getattr(s, what): find_estimate(s, "pearson") for s in alike}
+    if len(seen) < 2:
+        return Answer(question, "not addressed", f"one {what} only: {getattr(main, what)}")
+    said = ", ".join(f"{name}: r = {number(e.value) if e else 'not computed'}" for name, e in seen.items())
+    signs = {
+        math.copysign(1, e.value if what == "probe" or name == "accuracy" else -e.value)
+        for name, e in seen.items()
+        if e is not None and not math.isnan(e.value)
+    }
+    agree = "point the same way" if len(signs) == 1 else "do not point the same way"
+    return Answer(question, "controlled", f"{len(seen)} {what}s {agree} ({said})")
+
+
+def checklist(analysis: Analysis) -> tuple[Answer, ...]:
+    """Return one answer for each of: size, classes, alignment, complexity, overlap, domain, probe dependence, metric dependence."""
+    adjusted = _covariates(analysis)
+    return (
+        *(_from_audit(analysis, topic, adjusted) for topic in ("size", "classes", "alignment", "complexity", "overlap")),
+        _domain(analysis),
+        _agreement(analysis, "probe"),
+        _agreement(analysis, "metric"),
+    )

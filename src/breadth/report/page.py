@@ -1,0 +1,157 @@
+"""One self-contained HTML page that a stranger can read: question, verdict, figure, how the verdict came about, every number behind it."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from breadth.report.checklist import checklist
+from breadth.report.figure import dose, draw, drawn_points, svg
+from breadth.report.style import COLOURS, INK, MUTED, PAPER, VERDICT_COLOURS
+from breadth.report.table import tables
+from breadth.report.words import (
+    estimate,
+    find_p,
+    number,
+    p_value,
+    primary_series,
+    shown_series,
+    verdict_sentence,
+    winner_sentence,
+    with_interval,
+)  # fmt: skip
+from breadth.study.finding import Analysis, Series
+
+__all__ = ["render", "scope", "themed", "write"]
+
+# Colours of the figures that the page replaces by its own, so that one SVG reads well on light and on dark.
+_THEME = {INK: "ink", MUTED: "muted", PAPER: "paper", COLOURS["PT"]: "pt", COLOURS["MAML"]: "maml"}
+
+
+def render(analysis: Analysis, figure_svg: str, dose_svg: str | None = None) -> str:
+    """Return the page as HTML text. Names and words of the study are escaped; nothing is loaded from outside.
+
+    figure_svg, dose_svg: SVG text of ``breadth.report.figure.draw`` and ``dose``.
+    """
+    main = primary_series(analysis)
+    made = {t.name: t for t in tables(analysis)}
+    environment = Environment(loader=PackageLoader("breadth.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+                              lstrip_blocks=True)  # fmt: skip
+    return environment.get_template("page.html.jinja").render(
+        a=analysis,
+        sentence=verdict_sentence(analysis),
+        colours=VERDICT_COLOURS,
+        figure=themed(figure_svg, "f", f"Scatter plot. {_alternative(analysis)}"),
+        dose=themed(dose_svg, "d", "Number of domains against diversity and against each score.") if dose_svg else None,
+        caption=_caption(analysis),
+        scope=scope(analysis),
+        numbers=_key_numbers(main) if main else [],
+        main=main,
+        winner=winner_sentence(analysis.comparisons),
+        tables=made,
+        answers=checklist(analysis),
+        points=_points(analysis),
+        notes=list(dict.fromkeys(note for s in shown_series(analysis) for note in s.notes)),
+        estimate=estimate,
+        protocol=json.dumps(analysis.protocol, indent=2, sort_keys=True, ensure_ascii=False, default=str),
+        command=analysis.protocol.get("command"),
+    )
+
+
+def write(analysis: Analysis, folder: str | Path) -> Path:
+    """Write ``index.html`` into ``folder`` (made where missing) with both figures drawn in; return its path."""
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    text = render(analysis, svg(draw(analysis)), svg(dose(analysis)) if analysis.doses else None)
+    path = target / "index.html"
+    partial = target / f".index.html.{os.getpid()}"  # a reader never sees half a page
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+    return path
+
+
+def themed(figure_svg: str, prefix: str, alternative: str) -> Markup:
+    """Return an SVG file as an element for the page: no prolog or metadata, ids of its own, the page's colours, a text alternative.
+
+    prefix: put before every id, because two figures on one page would share ids; alternative: what a screen reader says.
+    """
+    body = figure_svg[figure_svg.index("<svg") :]
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    head, rest = body.split(">", 1)
+    box = re.search(r'viewBox="([^"]*)"', head)
+    if box is None:
+        raise ValueError("figure_svg has no viewBox, expected SVG text of breadth.report.figure.svg")
+    rest = re.sub(r'\bid="', f'id="{prefix}-', rest)
+    rest = rest.replace("url(#", f"url(#{prefix}-").replace('xlink:href="#', f'href="#{prefix}-')
+    for colour, name in _THEME.items():
+        rest = rest.replace(colour, f"var(--{name}, {colour})")
+    label = Markup('<svg viewBox="{}" role="img" aria-label="{}">').format(box[1], alternative)
+    return label + Markup(rest)
+
+
+def scope(analysis: Analysis) -> str:
+    """Return which finite data the intervals are valid for, with the evaluation sets by name where the protocol names them."""
+    series = shown_series(analysis)
+    sets = {p.train for s in series for p in drawn_points(s)}
+    given = analysis.protocol.get("evaluation")
+    named: Any = given.get("data") if isinstance(given, dict) else given
+    names = (
+        f" ({', '.join(map(str, named))})" if isinstance(named, list) and named else f" ({named})" if isinstance(named, str) else ""
+    )
+    return (
+        f"Horizontal intervals hold for tasks drawn from the given finite data of each of the {len(sets)} training sets, vertical intervals for "
+        f"episodes of the fixed evaluation suite{names}. Correlations and slopes treat training sets as the unit. None of them speaks of "
+        "other data, other networks or other ways of training."
+    )
+
+
+def _alternative(analysis: Analysis) -> str:
+    parts = [f"{s.learner} {s.metric}: {len(drawn_points(s))} training sets" for s in shown_series(analysis)]
+    return f"Horizontal: diversity coefficient of the training data. Vertical: {'; '.join(parts)}. Verdict: {analysis.verdict}."
+
+
+def _caption(analysis: Analysis) -> str:
+    dropped = sum(len(s.points) - len(drawn_points(s)) for s in shown_series(analysis))
+    missing = (
+        f" {dropped} point{'s' if dropped != 1 else ''} could not be drawn because x or y is not estimable." if dropped else ""
+    )
+    bars = any(
+        not math.isfinite(v)
+        for s in shown_series(analysis)
+        for p in drawn_points(s)
+        for v in (p.x_low, p.x_high, p.y_low, p.y_high)
+    )
+    nan = " A point without a bar has no estimable interval." if bars else ""
+    lines = " Dashed and dotted lines: reference arms." if analysis.baselines else ""
+    return (
+        "Each mark is one training set under one learner, averaged over training seeds; the darker its fill, the more domains it holds. "
+        f"Bars: intervals of x and of y. Lines and bands: fitted straight line with its pointwise interval.{lines}{nan}{missing}"
+    )
+
+
+def _key_numbers(main: Series) -> list[tuple[str, str, str]]:
+    """Name, value and origin of every statistic of the primary series, and the span of x that was seen."""
+    points = drawn_points(main)
+    rows = [("training sets", str(len(points)), f"{main.learner}, {main.metric}, {main.condition}, probe {main.probe}")]
+    if points:
+        xs = [p.x for p in points]
+        rows.append(("diversity seen", f"{number(min(xs))} to {number(max(xs))}", "smallest and largest coefficient"))
+    rows += [(name, estimate(e, why=False), e.method) for name, e in main.estimates.items()]
+    rows += [(f"p, {name}", p_value(p), "") for name, p in main.p_values.items()]
+    return rows if find_p(main, "permutation") is not None else [*rows, ("p, permutation", "not computed", "")]
+
+
+def _points(analysis: Analysis) -> list[tuple[str, ...]]:
+    return [
+        (p.train, p.learner, s.metric, "mean" if p.seed is None else str(p.seed), str(p.level), with_interval(p.x, p.x_low, p.x_high),
+         with_interval(p.y, p.y_low, p.y_high))
+        for s in shown_series(analysis)
+        for p in s.points
+    ]  # fmt: skip

@@ -1,0 +1,163 @@
+"""The tables of a study, built once and written twice: as Markdown, and as LaTeX (booktabs)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from breadth.report.words import NOT_COMPUTED, estimate, find_estimate, find_p, number, p_value, winner_sentence
+from breadth.stats.interval import Estimate
+from breadth.study.finding import Analysis, Series
+
+__all__ = ["Table", "association_table", "audit_table", "latex", "markdown", "tables"]
+
+_MAIN = ("Pearson", "Spearman", "slope per SD", "adjusted slope")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as words: rows have as many cells as ``head``; ``note`` stands below."""
+
+    name: str
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+def tables(analysis: Analysis) -> tuple[Table, ...]:
+    """Return all tables that hold at least one row, in the order of the report."""
+    made = (
+        association_table(analysis),
+        _other_estimates(analysis),
+        _comparison_table(analysis),
+        _dose_table(analysis),
+        _baseline_table(analysis),
+        audit_table(analysis),
+    )
+    return tuple(t for t in made if t.rows)
+
+
+def markdown(analysis: Analysis) -> str:
+    """Return the tables as Markdown, one section each."""
+    parts = [f"# {_cell(analysis.title)}", f"Verdict: **{analysis.verdict}**"]
+    for t in tables(analysis):
+        lines = [f"| {' | '.join(_cell(c) for c in row)} |" for row in (t.head, *t.rows)]
+        lines.insert(1, "|" + " --- |" * len(t.head))
+        parts += [f"## {t.title}", "\n".join(lines), *([_cell(t.note)] if t.note else [])]
+    return "\n\n".join(parts) + "\n"
+
+
+def latex(analysis: Analysis) -> str:
+    r"""Return the tables as LaTeX floats (needs ``\usepackage{booktabs}``); every cell is escaped."""
+    parts = [r"% needs \usepackage{booktabs}; verdict: " + _tex(analysis.verdict)]
+    for t in tables(analysis):
+        body = [" & ".join(_tex(c) for c in row) + r" \\" for row in t.rows]
+        caption = f"{t.title}. {t.note}" if t.note else f"{t.title}."
+        parts.append("\n".join((
+            r"\begin{table}[t]", r"\centering\small", rf"\caption{{{_tex(caption)}}}", rf"\label{{tab:{t.name}}}",
+            rf"\begin{{tabular}}{{@{{}}{'l' * len(t.head)}@{{}}}}", r"\toprule", " & ".join(_tex(c) for c in t.head) + r" \\", r"\midrule",
+            *body, r"\bottomrule", r"\end{tabular}", r"\end{table}",
+        )))  # fmt: skip
+    return "\n\n".join(parts) + "\n"
+
+
+def association_table(analysis: Analysis) -> Table:
+    """Return the statistics of every series: n, correlations, slopes, p-values; the primary outcome is marked."""
+    rows = tuple(
+        (
+            f"{s.learner}{' (primary)' if s.primary else ''}", s.metric, s.condition, s.probe, _n(s),
+            *(estimate(find_estimate(s, name)) for name in _MAIN), p_value(find_p(s, "permutation")), p_value(find_p(s, "holm")),
+        )
+        for s in analysis.series
+    )  # fmt: skip
+    levels = {e.level for s in analysis.series for e in s.estimates.values()}
+    said = f"Brackets: {levels.pop() * 100:g} % interval. " if len(levels) == 1 else ""
+    return Table(
+        "association", "Diversity of the training data and score",
+        ("learner", "metric", "condition", "probe", "n", "Pearson r", "Spearman rho", "slope per SD", "adjusted slope per SD", "permutation p", "Holm p"),
+        rows, f"{said}n: training sets. SD: standard deviation of the diversity coefficient over training sets.",
+    )  # fmt: skip
+
+
+def audit_table(analysis: Analysis) -> Table:
+    """Return each control with its status; violations are marked."""
+    rows = tuple((r.control, f"{r.status} (violation)" if r.violation else r.status, r.detail) for r in analysis.audit)
+    return Table("audit", "Controls", ("control", "over the arms", "values"), rows)
+
+
+def _n(series: Series) -> str:
+    usable = sum(math.isfinite(p.x) and math.isfinite(p.y) for p in series.points)
+    return str(usable) if usable == len(series.points) else f"{usable} of {len(series.points)}"
+
+
+def _other_estimates(analysis: Analysis) -> Table:
+    """Every stored statistic that the first table has no column for: nothing stored stays unseen."""
+    rows: list[tuple[str, ...]] = []
+    for s in analysis.series:
+        shown = {id(find_estimate(s, name)) for name in _MAIN}
+        where = (s.learner, s.metric, s.condition, s.probe)
+        rows += [(*where, name, estimate(e), str(e.n), e.method) for name, e in s.estimates.items() if id(e) not in shown]
+        rows += [
+            (*where, f"p, {name}", p_value(p), NOT_COMPUTED if not s.points else _n(s), "")
+            for name, p in s.p_values.items()
+            if not name.casefold().startswith(("permutation", "holm"))
+        ]
+    return Table(
+        "other", "Further statistics", ("learner", "metric", "condition", "probe", "statistic", "value", "n", "method"), tuple(rows)
+    )
+
+
+def _comparison_table(analysis: Analysis) -> Table:
+    rows = tuple(
+        (c.condition, _full(c.difference), number(c.cohen_d), c.one_percent_rule, "yes" if c.equivalent else "no",
+         p_value(c.p_equivalence), c.winner)
+        for c in analysis.comparisons
+    )  # fmt: skip
+    head = (
+        "condition",
+        "PT − MAML, paired",
+        "Cohen's d",
+        "1 % rule (arXiv 2306.13841)",
+        "equivalent",
+        "p of equivalence",
+        "decision",
+    )
+    return Table("comparison", "PT against MAML", head, rows, winner_sentence(analysis.comparisons))
+
+
+def _dose_table(analysis: Analysis) -> Table:
+    rows = tuple((d.learner, d.metric, str(d.level), _full(d.x), _full(d.y)) for d in analysis.doses)
+    return Table("dose", "Number of domains", ("learner", "metric", "domains", "diversity coefficient", "score"), rows)
+
+
+def _baseline_table(analysis: Analysis) -> Table:
+    rows = tuple((b.name, b.metric, _full(b.estimate), b.estimate.method) for b in analysis.baselines)
+    return Table("baseline", "Reference arms", ("arm", "metric", "value", "method"), rows)
+
+
+def _full(e: Estimate) -> str:
+    said = estimate(e)
+    return said if math.isnan(e.value) else f"{said}, n = {e.n}"
+
+
+def _cell(words: str) -> str:
+    """Escape what Markdown would read as a cell border, a line break or a tag."""
+    return (
+        words.replace("\\", "\\\\")
+        .replace("|", "\\|")
+        .replace("\n", " ")
+        .replace("<", "&lt;")
+        .replace("*", "\\*")
+        .replace("`", "\\`")
+    )
+
+
+_TEX: dict[str, str] = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_", "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "−": "$-$", "∞": r"$\infty$", "\n": " ",
+}  # fmt: skip
+
+
+def _tex(words: str) -> str:
+    return "".join(_TEX.get(c, c) for c in words)
