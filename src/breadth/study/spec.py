@@ -1,15 +1,12 @@
-"""A study as its author writes it: one TOML file, read into frozen values, every mistake named by file, key, value and remedy."""
+"""A study as its author writes it: the tables of a study file as frozen values, checked against each other."""
 
 from __future__ import annotations
 
-import difflib
-import tomllib
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from breadth.errors import SpecError, did_you_mean
+from breadth.errors import did_you_mean
 
 __all__ = [
     "ArchitectureSpec",
@@ -23,7 +20,6 @@ __all__ = [
     "ProbeSpec",
     "Study",
     "TrainSpec",
-    "read_study",
 ]
 
 Positive = Annotated[int, Field(gt=0)]
@@ -120,18 +116,28 @@ class ArchitectureSpec(_Strict):
 
 
 class PretrainSpec(_Strict):
-    """Supervised pre-training (PT). images: budget of images processed; with ``stop = "converged"`` it is the upper limit."""
+    """Supervised pre-training (PT). images: budget of images processed; with ``stop = "converged"`` it is the upper limit.
+
+    replicates: train on the first replicates of a design only.
+    """
 
     kind: Literal["pretrain"]
     name: str = "PT"
-    seeds: tuple[int, ...] = (0,)
+    seeds: tuple[int, ...] = Field((0,), min_length=1)
     images: Positive = 40_000
+    optimizer: Literal["adam", "adamw"] = "adamw"
     batch: Positive = 128
-    lr: Annotated[float, Field(gt=0)] = 3e-3
+    lr: Annotated[float, Field(gt=0)] = 6e-3
     schedule: Literal["onecycle", "cosine", "constant"] = "onecycle"
     stop: Literal["budget", "converged"] = "budget"
-    shift: Annotated[int, Field(ge=0)] = 2
+    augmentation: Literal["none", "shift"] = "shift"
     replicates: Positive | None = None
+
+    @model_validator(mode="after")
+    def _stop_can_be_seen(self) -> Self:
+        if self.stop == "converged" and self.schedule != "constant":
+            raise ValueError('stop = "converged" needs schedule = "constant": an annealed loss flattens by itself')
+        return self
 
 
 class MamlSpec(_Strict):
@@ -139,7 +145,7 @@ class MamlSpec(_Strict):
 
     kind: Literal["maml"]
     name: str = "MAML"
-    seeds: tuple[int, ...] = (0,)
+    seeds: tuple[int, ...] = Field((0,), min_length=1)
     order: Literal[1, 2] = 1
     tasks: Positive = 2000
     meta_batch: Positive = 4
@@ -312,81 +318,3 @@ class Study(_Strict):
             "controls": self.controls.model_dump(mode="json"),
             "evaluation": self.evaluation.model_dump(mode="json"),
         }
-
-
-def _line_of(text: str, location: tuple[str | int, ...]) -> str:
-    """Find the line of the last named key of ``location``: a hint for the reader, empty where it cannot be told."""
-    keys = [k for k in location if isinstance(k, str) and k not in ("pretrain", "maml")]
-    for key in reversed(keys):
-        lines = [
-            i
-            for i, line in enumerate(text.splitlines(), 1)
-            if line.split("=")[0].strip() == key or line.strip() in (f"[{'.'.join(keys)}]", f"[{key}]", f"[[{key}]]")
-        ]
-        if len(lines) == 1:
-            return f", line {lines[0]}"
-    return ""
-
-
-def _fields_at(location: tuple[str | int, ...]) -> list[str]:
-    """Names of the keys allowed in the table that holds ``location``."""
-    model: Any = Study
-    tables = {
-        "hypothesis": HypothesisSpec,
-        "images": ImagesSpec,
-        "data": DataSpec,
-        "train": TrainSpec,
-        "design": DesignSpec,
-        "training": TrainingSpec,
-        "architecture": ArchitectureSpec,
-        "pretrain": PretrainSpec,
-        "maml": MamlSpec,
-        "probe": ProbeSpec,
-        "measure": MeasureSpec,
-        "evaluation": EvaluationSpec,
-        "baselines": BaselineSpec,
-        "controls": ControlSpec,
-    }
-    for part in location[:-1]:
-        model = tables.get(str(part), model)
-    return list(model.model_fields)
-
-
-def _first_error(path: Path, text: str, error: ValidationError) -> str:
-    e = error.errors()[0]
-    location = e["loc"]
-    key = ".".join(str(p) for p in location if p not in ("pretrain", "maml")) or "the study"
-    where = f"{path}{_line_of(text, location)}: {key}"
-    more = "" if error.error_count() == 1 else f" (and {error.error_count() - 1} more)"
-    if e["type"] == "extra_forbidden":
-        fields = _fields_at(location)
-        near = difflib.get_close_matches(str(location[-1]), fields, n=1, cutoff=0.5)
-        hint = f"did you mean '{near[0]}'?" if near else f"allowed: {', '.join(fields)}"
-        return f"{where}: unknown key; {hint}{more}"
-    if e["type"] == "missing":
-        return f"{where}: missing; add it{more}"
-    if e["type"] == "value_error":
-        return f"{where}: {str(e['msg']).removeprefix('Value error, ')}{more}"
-    message = str(e["msg"])
-    if e["type"] == "literal_error":
-        allowed = str(e.get("ctx", {}).get("expected", ""))
-        message = f"expected {allowed}{did_you_mean(str(e['input']), [a.strip(chr(39)) for a in allowed.replace(' or ', ', ').split(', ')])}"
-    return f"{where}: {e['input']!r} given; {message[0].lower()}{message[1:]}{more}"
-
-
-def read_study(path: str | Path) -> Study:
-    """Read a study from a TOML file. Raises SpecError naming file, line or key, what was given and what is allowed."""
-    path = Path(path)
-    if not path.is_file():
-        raise SpecError(f"{path}: no such study file; give the path of a TOML file, for example studies/quickstart.toml")
-    try:
-        text = path.read_text(encoding="utf-8")
-        raw = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path}: not valid TOML: {error}") from None
-    try:
-        study = Study.model_validate(raw)
-    except ValidationError as error:
-        raise SpecError(_first_error(path, text, error)) from None
-    root = Path(study.data_root)
-    return study if root.is_absolute() else study.model_copy(update={"data_root": str((path.parent / root).resolve())})

@@ -100,6 +100,10 @@ class Store:
                 )
         return dict(record["result"])
 
+    def spec(self, run_id: str) -> dict[str, Any]:
+        """Return the body of the specification of a run that was begun. Raises StoreError where it is missing or damaged."""
+        return dict(self._read(self.folder(run_id) / "spec.json")["body"])
+
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
         """Keep two processes from running in the same folder; released when the process ends, however it ends."""

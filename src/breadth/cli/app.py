@@ -1,0 +1,73 @@
+"""``breadth``: the verbs, and how every error becomes one line and an exit code.
+
+Exit codes: 0 done; 1 an audit found a violation; 2 the input cannot be used (one line says why); 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from breadth.cli import audit, measure, report, run, status
+from breadth.errors import BreadthError
+from breadth.version import __version__
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="breadth",
+    help="Measure how diverse a data set is, test under control what that diversity buys, and tell people truthfully.",
+    invoke_without_command=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version and stop."),
+) -> None:
+    """Measure how diverse a data set is, test under control what that diversity buys, and tell people truthfully."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+app.command("measure")(measure.measure)
+app.command("run")(run.run)
+app.command("status")(status.status)
+app.command("audit")(audit.audit)
+app.command("report")(report.report)
+
+
+def main() -> None:
+    """Run the command line and exit with its code; whatever a person can put right is one line on standard error."""
+    try:
+        code = app(standalone_mode=False)
+    except BreadthError as error:
+        sys.exit(_refused(str(error)))
+    except typer.TyperException as error:  # an unknown option or value, a missing argument
+        message = " ".join(error.format_message().split()).rstrip(".")
+        sys.exit(_refused(f"{message}; breadth {_verb()}--help shows what is allowed"))
+    except (KeyboardInterrupt, typer.Abort):
+        print("breadth: interrupted; the same command goes on from here", file=sys.stderr)
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _verb() -> str:
+    given = sys.argv[1] if len(sys.argv) > 1 else ""
+    return f"{given} " if given in {c.name for c in app.registered_commands} else ""
+
+
+def _refused(message: str) -> int:
+    print(f"breadth: {message}", file=sys.stderr)
+    return 2

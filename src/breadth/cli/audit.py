@@ -1,0 +1,49 @@
+"""``breadth audit``: are the controls of a study equal over all arms, and does any arm share data with the evaluation suite?"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+
+from breadth.cli.options import AsJson, DataRoot, Runs, StudyFile, print_json, progress_bar, study_from, usable_cores
+from breadth.study.control import audit_study
+from breadth.study.engine import run_all
+from breadth.study.plan import plan_study
+from breadth.study.store import Store
+
+__all__ = ["audit"]
+
+
+def audit(study: StudyFile, runs: Runs = Path("runs"), data_root: DataRoot = None, as_json: AsJson = False) -> None:
+    """Check each control (equal, differs or unknown over all arms) and what training sets share with the evaluation suite.
+
+    Can be run before anything is trained. Exit code 1 where a control that the study requires to be equal differs.
+
+    \b
+    Example:
+      breadth audit studies/quickstart.toml
+    """
+    plan = plan_study(study_from(study, data_root))
+    store = Store(runs)
+    overlaps = tuple(plan.overlaps.values())
+    if not all(store.is_done(r) for r in overlaps):
+        with store.lock(), progress_bar("overlap", quiet=as_json) as show:
+            run_all(
+                overlaps,
+                store,
+                Path(plan.study.data_root),
+                workers=usable_cores(),
+                report=lambda p: show(p.fraction, p.seconds_left, f"{p.done}/{p.total}"),
+            )
+    rows = audit_study(plan, store)
+    violations = [r for r in rows if r.violation]
+    if as_json:
+        print_json({"study": plan.study.name, "rows": [asdict(r) for r in rows], "violations": len(violations)})
+    else:
+        for r in rows:
+            print(f"{'VIOLATED' if r.violation else r.status:8}  {r.control}: {r.detail}")
+        print(f"{len(violations)} violation{'' if len(violations) == 1 else 's'}")
+    if violations:
+        raise typer.Exit(1)

@@ -1,0 +1,159 @@
+"""The audit: for each control, whether it is equal over all arms, differs, or is unknown; and what the training sets share with the suite.
+
+An arm is one training set under one learner. A control that the study requires to be equal and that differs is a violation. An arm that
+was trained on data of the evaluation suite is unfair unless all arms were, equally.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Mapping
+from typing import Any, Literal
+
+from breadth.study.finding import AuditRow
+from breadth.study.plan import Plan, RunSpec
+from breadth.study.store import Store
+
+__all__ = ["NEAR_ALLOWED", "audit_study"]
+
+Status = Literal["equal", "differs", "unknown"]
+_WORST_LAST: tuple[Status, ...] = ("equal", "unknown", "differs")
+
+# Share of near-duplicates up to which two sets count as disjoint: perceptual hashes of unrelated small images collide now and then.
+NEAR_ALLOWED = 0.01
+
+
+def _spread(values: Mapping[str, Hashable]) -> tuple[Status, str]:
+    """Status and detail of one control from its value in each arm (None: unknown)."""
+    if any(v is None for v in values.values()):
+        missing = [arm for arm, v in values.items() if v is None]
+        return "unknown", f"not known for {len(missing)} of {len(values)} arms, for example {missing[0]}"
+    groups: dict[Hashable, list[str]] = {}
+    for arm, v in values.items():
+        groups.setdefault(v, []).append(arm)
+    if len(groups) == 1:
+        return "equal", str(next(iter(groups)))
+    shown = "; ".join(f"{v} ({len(arms)} arms, for example {arms[0]})" for v, arms in list(groups.items())[:4])
+    return "differs", shown + (f"; and {len(groups) - 4} more values" if len(groups) > 4 else "")
+
+
+def _by_learner(plan: Plan, value: Any) -> tuple[Status, str]:
+    """A control that learners set differently (an optimiser, a budget) must be equal within each learner."""
+    details: list[str] = []
+    worst: Status = "equal"
+    for learner in plan.study.learner:
+        values = {f"{s} seed {seed}": value(run) for (s, name, seed), run in plan.scores.items() if name == learner.name}
+        status, detail = _spread(values)
+        details.append(f"{learner.name}: {detail}")
+        worst = max(worst, status, key=_WORST_LAST.index)
+    return worst, "; ".join(details)
+
+
+def _settings(run: RunSpec, keys: tuple[str, ...]) -> str:
+    learner = run.body["learner"]
+    return ", ".join(f"{k} {learner[k]}" for k in keys if k in learner)
+
+
+def _cost(store: Store, run: RunSpec) -> str | None:
+    if not store.is_done(run):
+        return None
+    cost = store.result(run)["cost"]
+    return f"{cost['images']:,} images"
+
+
+def _suite_name(run: RunSpec) -> str:
+    e = run.body["evaluation"]
+    names = "+".join(p["name"] for p in e["suite"]["parts"])
+    digest = "".join(p["digest"][:6] for p in e["suite"]["parts"])
+    return f"{e['episodes']} episodes {e['ways']}-way {e['shots']}-shot {e['queries']}-query of {names} (data {digest[:12]}, seed {e['seed']})"
+
+
+def _shared(result: dict[str, Any]) -> tuple[int, int, bool]:
+    """Exact and (beyond the allowance) near images that a training set shares with the suite, and whether it shares a source."""
+    exact = sum(p["exact"] for p in result["pairs"])
+    near = sum(p["near"] for p in result["pairs"])
+    n = max(result["pairs"][0]["n_train"], 1) if result["pairs"] else 1
+    total = sum({p["train"]: p["n_train"] for p in result["pairs"]}.values()) or n
+    return exact, (near if near > NEAR_ALLOWED * total else 0), any(p["same_source"] for p in result["pairs"])
+
+
+def _overlap_rows(plan: Plan, store: Store, required: bool) -> list[AuditRow]:
+    results = {name: store.result(run) for name, run in plan.overlaps.items() if store.is_done(run)}
+    if len(results) < len(plan.overlaps):
+        return [
+            AuditRow(
+                "overlap", "unknown", f"audited for {len(results)} of {len(plan.overlaps)} training sets; run the study", False
+            )
+        ]
+    shared = {name: _shared(r) for name, r in results.items()}
+    unfair = {name: s for name, s in shared.items() if s != (0, 0, False)}
+    names = {name: sorted({n for p in r["pairs"] for n in p["names"]}) for name, r in results.items()}
+    if not unfair:
+        row = AuditRow("overlap", "equal", "no training image is in the suite, exactly or nearly, in any arm")
+    elif len(set(shared.values())) == 1:
+        exact, near, _ = next(iter(shared.values()))
+        row = AuditRow("overlap", "equal", f"all arms share data with the suite alike ({exact} exact, {near} near images)")
+    else:
+        arm, (exact, near, same) = max(unfair.items(), key=lambda item: (item[1][2], item[1][0] + item[1][1]))
+        what = "was trained on a set of the suite" if same else f"shares {exact} exact and {near} near images with the suite"
+        row = AuditRow(
+            "overlap",
+            "differs",
+            f"unfair: {arm} {what}; {len(unfair)} of {len(shared)} arms share data, the others do not",
+            required,
+        )
+    with_names = {a: n for a, n in names.items() if n}
+    status: Status = (
+        "equal" if len(with_names) in (0, len(names)) and len({json.dumps(n) for n in names.values()}) == 1 else "differs"
+    )
+    example = next(iter(with_names.items()), None)
+    detail = (
+        "none"
+        if example is None
+        else f"{len(with_names)} of {len(names)} training sets, for example {example[0]}: {', '.join(example[1][:4])}"
+    )
+    return [row, AuditRow("class names in common with the suite", status, detail)]
+
+
+def audit_study(plan: Plan, store: Store) -> tuple[AuditRow, ...]:
+    """Return one row a control. Rows that need results say "unknown" until the runs are done; no row is a guess."""
+    required = set(plan.study.controls.equal)
+    t = {s.name: s for s in plan.sets}
+
+    def row(control: str, status: Status, detail: str) -> AuditRow:
+        return AuditRow(control, status, detail, control in required and status == "differs")
+
+    arch = {f"{s} {name}": _arch(run) for (s, name, _), run in plan.scores.items()}
+    pixels = plan.study.images
+    rows = [
+        row("architecture", *_spread(arch)),
+        row(
+            "optimiser",
+            *_by_learner(
+                plan,
+                lambda r: _settings(
+                    r, ("optimizer", "lr", "schedule", "batch", "meta_batch", "inner_lr", "steps", "order", "augmentation")
+                ),
+            ),
+        ),
+        row("stopping", *_by_learner(plan, lambda r: _settings(r, ("stop", "images", "tasks")))),
+        row("images seen", *_by_learner(plan, lambda r: _cost(store, r))),
+        row("classes", *_spread({n: sum(x.classes for x in s.shares) for n, s in t.items()})),
+        row(
+            "images per class", *_spread({n: "/".join(str(i) for i in sorted({x.images for x in s.shares})) for n, s in t.items()})
+        ),
+        row(
+            "pixels",
+            "equal",
+            f"{pixels.size} x {pixels.size} px, {pixels.channels} channels, one pipeline for probe, training and evaluation",
+        ),
+        row("evaluation", *_spread({f"{s} {name}": _suite_name(run) for (s, name, _), run in plan.scores.items()})),
+        *_overlap_rows(plan, store, "overlap" in required),
+        AuditRow("number of domains", *_spread({n: s.level for n, s in t.items()})),
+    ]
+    return tuple(rows)
+
+
+def _arch(run: RunSpec) -> str:
+    a = run.body["architecture"]
+    return f"{a['kind']}, {a['filters']} filters"

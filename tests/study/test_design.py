@@ -1,0 +1,46 @@
+"""Designs: every domain equally often at each level, classes shared as equally as possible."""
+
+from collections import Counter
+
+import pytest
+
+from breadth.errors import SpecError
+from breadth.study.design import balanced_rings, training_sets
+from breadth.study.spec import DesignSpec, TrainingSpec
+
+DOMAINS = tuple("abcdefghi")
+
+
+@pytest.mark.parametrize("level", [1, 2, 4, 8, 9])
+@pytest.mark.parametrize("replicates", [1, 2, 3])
+def test_every_domain_occurs_equally_often(level, replicates):
+    sets = balanced_rings(DOMAINS, level, replicates)
+    assert len(sets) == replicates * len(DOMAINS)
+    assert all(len(set(s)) == level for s in sets)
+    assert set(Counter(d for s in sets for d in s).values()) == {replicates * level}
+
+
+def test_another_replicate_pairs_other_domains():
+    sets = balanced_rings(DOMAINS, 2, 2)
+    assert not {frozenset(s) for s in sets[:9]} & {frozenset(s) for s in sets[9:]}
+
+
+def test_classes_are_shared_as_equally_as_possible(make_study):
+    study = make_study(
+        design=DesignSpec(domains=("latin", "greek", "arrows"), levels=(1, 3)), training=TrainingSpec(classes=10, images=8)
+    )
+    sets = {s.name: s for s in training_sets(study)}
+    assert [x.classes for x in sets["3x-latin-1"].shares] == [4, 3, 3]
+    assert sets["1x-greek-1"].shares[0].classes == 10
+    assert {sum(x.classes for x in s.shares) for s in sets.values()} == {10}
+
+
+def test_more_domains_than_classes_is_one_clear_line(make_study):
+    study = make_study(
+        design=DesignSpec(domains=("latin", "greek", "arrows"), levels=(3,)), training=TrainingSpec(classes=2, images=8)
+    )
+    with pytest.raises(SpecError) as error:
+        training_sets(study)
+    assert str(error.value) == (
+        "training set '3x-latin-1': 2 classes cannot be shared among 3 domains; raise training.classes or lower the level"
+    )
