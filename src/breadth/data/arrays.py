@@ -74,7 +74,7 @@ def _fix(images: np.ndarray) -> str:
 def _vectors(given: np.ndarray, name: str) -> np.ndarray:
     with np.errstate(over="ignore"):  # what overflows float32 is found by the next line
         vectors = given.astype(np.float32, copy=False)
-    finite: np.ndarray = np.isfinite(vectors).all(axis=1)
+    finite = np.logical_and.reduce(np.isfinite(vectors), axis=1)
     if not finite.all():
         row = int(np.argmin(finite))
         raise DataError(f"'{name}' has NaN or infinite values in {int((~finite).sum())} of {len(finite)} vectors, the first in "

@@ -93,11 +93,17 @@ def _number(text: str) -> float:
     return value
 
 
+def _count(text: str) -> int | None:
+    return None if text == "all" else int(text)
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split("+"))
 
 
-_EXPECTED: dict[_Reader, str] = {int: "a whole number", _number: "a finite number", _names: "names joined by +", str: "a name"}
+_EXPECTED: dict[_Reader, str] = {
+    int: "a whole number", _count: "a whole number or all", _number: "a finite number", _names: "names joined by +", str: "a name",
+}
 
 
 def _digits(_options: dict[str, object]) -> LabeledSet:
@@ -123,7 +129,7 @@ def _gaussian(options: dict[str, object]) -> LabeledSet:
 
 _SOURCES: dict[str, tuple[Callable[[dict[str, object]], LabeledSet], dict[str, _Reader]]] = {
     "digits": (_digits, {}),
-    "glyphs": (_glyphs, {"scripts": _names, "styles": _names, "classes": int, "per_class": int, "size": int, "seed": int}),
+    "glyphs": (_glyphs, {"scripts": _names, "styles": _names, "classes": _count, "per_class": int, "size": int, "seed": int}),
     "gaussian": (_gaussian, {"sigma": _number, "sigma_s": _number, "mu": _number, "mu_s": _number, "classes": int, "per_class": int,
                              "split": str, "seed": int}),
 }
