@@ -1,11 +1,11 @@
-"""The Fisher diagonal by its definition: loop over samples and classes, plain autograd on the weights, square, average in each filter."""
+"""The Fisher diagonal by its definition: loop over samples and classes, plain autograd on the weights, square, filter means."""
 
 import numpy as np
 import torch
 
 
 def fisher_diagonal(body, head, x, *, labels=None):
-    """As breadth.measure.fisher.fisher_diagonal(estimator="exact"); with ``labels``, items are weighted so that classes weigh the same."""
+    """As breadth.measure.fisher.fisher_diagonal(estimator="exact"); ``labels`` give classes equal weight."""
     body = body.eval()
     names = [n for n, m in body.named_modules() if getattr(m, "weight", None) is not None]
     modules = dict(body.named_modules())
@@ -21,6 +21,6 @@ def fisher_diagonal(body, head, x, *, labels=None):
         logp = torch.log_softmax(f @ w.T + b, 1)[0]
         for c in range(len(w)):
             grads = torch.autograd.grad(logp[c], weights, retain_graph=True)
-            for total, g in zip(result, grads, strict=True):
-                total += item * logp[c].exp().item() * g.double().reshape(len(g), -1).square().mean(1).numpy()
+            for k, g in enumerate(grads):
+                result[k] += item * logp[c].exp().item() * g.double().reshape(len(g), -1).square().mean(1).numpy()
     return dict(zip(names, result, strict=True))

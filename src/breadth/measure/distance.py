@@ -17,7 +17,7 @@ def _checked(h: np.ndarray, ndim: int) -> np.ndarray:
     if x.ndim != ndim:
         raise MeasureError(f"an embedding array has {x.ndim} dimensions; expected {ndim}")
     if not np.isfinite(x).all() or (x < 0).any():
-        raise MeasureError("an embedding holds negative numbers, NaN or infinity; expected Fisher information, which is never negative")
+        raise MeasureError("an embedding holds negative numbers, NaN or infinity; expected Fisher information")
     rows = np.atleast_2d(x)
     if not rows.any(1).all():
         raise MeasureError(f"embedding {int(np.argmin(rows.any(1)))} is zero everywhere; its distances are undefined: the head is "
@@ -28,8 +28,8 @@ def _checked(h: np.ndarray, ndim: int) -> np.ndarray:
 def _row(h: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Distances of h [D] to each row of others [B, D].
 
-    With u = h/(h + g) and v = g/(h + g) = 1 - u, the sums A = sum u and Q = sum u^2 over the K coordinates where h + g > 0 are enough:
-    u.v = A - Q, |u|^2 = Q, |v|^2 = K - 2A + Q.
+    With u = h/(h + g) and v = g/(h + g) = 1 - u, the sums A = sum u and Q = sum u^2 over the K coordinates where h + g > 0 are
+    enough: u.v = A - Q, |u|^2 = Q, |v|^2 = K - 2A + Q.
     """
     total = others + h
     count = np.count_nonzero(total, axis=1)

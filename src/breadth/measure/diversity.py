@@ -7,7 +7,7 @@ set of the same kind would. The diversity coefficient is the mean distance of tw
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,13 @@ import numpy as np
 from breadth.data.task import Draw, Task, TaskSource, task
 from breadth.errors import DataError, MeasureError
 from breadth.measure.distance import cosine, cross, pairwise
+from breadth.measure.embeddings import Embeddings
 from breadth.measure.task2vec import Task2Vec
 from breadth.seeds import generator
 from breadth.stats.interval import Estimate, jackknife, mean, mean_cross, mean_pairwise
 from breadth.version import __version__
 
-__all__ = ["Embeddings", "Progress", "alignment", "complexity", "cross_diversity", "diversity_coefficient", "embed", "noise_floor",
-           "split_half"]
+__all__ = ["Progress", "alignment", "complexity", "cross_diversity", "diversity_coefficient", "embed", "noise_floor", "split_half"]
 
 Progress = Callable[[int, int], None]
 DRAWN = "tasks drawn from the given finite data"
@@ -29,42 +29,17 @@ DRAWN = "tasks drawn from the given finite data"
 COMPARABLE = ("probe_fingerprint", "estimator", "draws", "ridge", "ways", "per_class")
 
 
-@dataclass(frozen=True, eq=False)
-class Embeddings:
-    """Tasks of one source seen through one probe.
-
-    values: float64 [M, D]; items: int64 [M, n] rows of the source, one line a task; parts: [M] part each task came from;
-    loss, doubt: [M], see ``TaskEmbedding``; protocol: how they were made, JSON-able.
-    """
-
-    values: np.ndarray
-    items: np.ndarray
-    parts: tuple[str, ...]
-    loss: np.ndarray
-    doubt: np.ndarray
-    protocol: dict[str, Any]
-
-    @property
-    def norms(self) -> np.ndarray:
-        """L1 norm of each embedding [M]."""
-        return np.asarray(self.values.sum(1))
-
-    @property
-    def tasks(self) -> int:
-        """Number of tasks M."""
-        return len(self.values)
-
-
-def _protocol(source: TaskSource, t2v: Task2Vec, tasks: int, ways: int, per_class: int, seed: int) -> dict[str, Any]:
+def _protocol(source: TaskSource, t2v: Task2Vec, *, tasks: int, ways: int, per_class: int, seed: int) -> dict[str, Any]:
     return {"measure": "Task2Vec", "source": source.name, "source_digest": str(getattr(source, "digest", "unknown")),
             "convention": source.convention, "tasks": tasks, "ways": ways, "per_class": per_class, "seed": seed,
-            "probe": t2v.probe.name, "probe_fingerprint": t2v.probe.fingerprint, "size": t2v.probe.size, "channels": t2v.probe.channels,
-            "estimator": t2v.estimator, "draws": t2v.draws, "ridge": t2v.ridge, "version": __version__}
+            "probe": t2v.probe.name, "probe_fingerprint": t2v.probe.fingerprint, "size": t2v.probe.size,
+            "channels": t2v.probe.channels, "estimator": t2v.estimator, "draws": t2v.draws, "ridge": t2v.ridge,
+            "version": __version__}
 
 
 def embed(source: TaskSource, t2v: Task2Vec, *, tasks: int = 100, ways: int = 5, per_class: int = 20, seed: int = 0,
           progress: Progress | None = None) -> Embeddings:
-    """Draw ``tasks`` tasks of ``ways`` classes with ``per_class`` items each and embed them; task i is a pure function of (seed, i).
+    """Draw ``tasks`` tasks of ``ways`` classes with ``per_class`` items each and embed them; task i depends on (seed, i) only.
 
     progress: called with (tasks done, tasks). Raises DataError where the source is too small, MeasureError as ``Task2Vec`` or for
     fewer than one task.
@@ -80,7 +55,7 @@ def embed(source: TaskSource, t2v: Task2Vec, *, tasks: int = 100, ways: int = 5,
             progress(i + 1, tasks)
     return Embeddings(np.stack([e.values for e in found]), np.stack([e.items for e in found]), tuple(parts),
                       np.array([e.loss for e in found]), np.array([e.doubt for e in found]),
-                      _protocol(source, t2v, tasks, ways, per_class, seed))
+                      _protocol(source, t2v, tasks=tasks, ways=ways, per_class=per_class, seed=seed))
 
 
 def diversity_coefficient(e: Embeddings, level: float = 0.95) -> Estimate:
@@ -99,8 +74,8 @@ def _distances_between(a: Embeddings, b: Embeddings) -> np.ndarray:
     if a.protocol["source_digest"] == b.protocol["source_digest"] != "unknown":
         seen = {row.tobytes() for row in np.sort(a.items, 1)}
         if common := sum(row.tobytes() in seen for row in np.sort(b.items, 1)):
-            raise MeasureError(f"the two sets of embeddings of '{a.protocol['source']}' share {common} tasks; expected different tasks: "
-                               "use another seed, or diversity_coefficient for one set")
+            raise MeasureError(f"the two sets of embeddings of '{a.protocol['source']}' share {common} tasks; expected different "
+                               "tasks: use another seed, or diversity_coefficient for one set")
     return cross(a.values, b.values)
 
 
@@ -109,7 +84,8 @@ def cross_diversity(a: Embeddings, b: Embeddings, level: float = 0.95) -> Estima
 
     Interval: two-sample delete-one-task jackknife. Raises MeasureError where the protocols differ or tasks are shared.
     """
-    return replace(mean_cross(_distances_between(a, b), level), method=f"{DRAWN} on both sides, two-sample delete-one-task jackknife")
+    return replace(mean_cross(_distances_between(a, b), level),
+                   method=f"{DRAWN} on both sides, two-sample delete-one-task jackknife")
 
 
 def alignment(a: Embeddings, b: Embeddings, level: float = 0.95) -> Estimate:
@@ -169,8 +145,8 @@ def noise_floor(source: TaskSource, t2v: Task2Vec, *, pairs: int = 20, ways: int
 def split_half(e: Embeddings, seed: int = 0, level: float = 0.95) -> Estimate:
     """Return cross-diversity of two random halves of the tasks minus the mean of their own diversities: 0 is expected.
 
-    A null for differences between sources: both halves come from one. Interval: delete-one-task jackknife over both halves, which is
-    wider than needed here because the first-order terms of the difference cancel. Raises MeasureError for fewer than 6 tasks.
+    A null for differences between sources: both halves come from one. Interval: delete-one-task jackknife over both halves, wider
+    than needed here because the first-order terms of the difference cancel. Raises MeasureError for fewer than 6 tasks.
     """
     m = e.tasks
     if m < 6:
@@ -186,4 +162,5 @@ def split_half(e: Embeddings, seed: int = 0, level: float = 0.95) -> Estimate:
         a, b = halves[0][first], halves[1][second]
         return float(d[np.ix_(a, b)].mean()) - (within(a) + within(b)) / 2
 
-    return replace(jackknife(gap, [len(half) for half in halves], level), method=f"{DRAWN}, two random halves, delete-one-task jackknife")
+    return replace(jackknife(gap, [len(half) for half in halves], level),
+                   method=f"{DRAWN}, two random halves, delete-one-task jackknife")

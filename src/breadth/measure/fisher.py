@@ -1,17 +1,19 @@
-"""The diagonal Fisher information of a frozen body under a linear head, averaged inside each filter: exact, or unbiased and cheaper.
+"""The diagonal Fisher information of a frozen body under a linear head, averaged inside each filter: exact, or unbiased and cheap.
 
 For items x_n with weights w_n (equal within a class, equal sums over classes) and the model's own p_n = softmax(W f(x_n) + b),
 
     F = sum_n w_n sum_c p_nc (d log p_nc / d theta)^2                                       (arXiv 1902.03545, section 2)
 
-and, with J_n = d logits_n / d theta, F = sum_n w_n diag(J_n^T (diag p_n - p_n p_n^T) J_n). Any S_n with S_n S_n^T = diag p - p p^T turns
-this into squares of ordinary backward passes: F = sum_n w_n sum_k (J_n^T S_nk)^2. The columns sqrt(p_k) (e_k - p) are such an S; the
-reflection that sends sqrt(p) to the first axis makes one of them vanish, so that C classes need C - 1 passes:
+and, with J_n = d logits_n / d theta, F = sum_n w_n diag(J_n^T (diag p_n - p_n p_n^T) J_n). Any S_n with S_n S_n^T =
+diag p - p p^T turns this into squares of ordinary backward passes: F = sum_n w_n sum_k (J_n^T S_nk)^2. The columns
+sqrt(p_k) (e_k - p) are such an S; the reflection that sends sqrt(p) to the first axis makes one of them vanish, so that C classes
+need C - 1 passes:
 
     column k = sqrt(p_k) (e_k - p) - sqrt(p_k) / (1 + sqrt(p_1)) * sqrt(p_1) (e_1 - p),  k = 2 .. C.
 
-Only gradients of activations are propagated; layers.py turns them into squared weight gradients, sample by sample. No parameter needs
-a gradient, nothing is left on the modules, and batch normalisation uses its running statistics, so that samples do not interact.
+Only gradients of activations are propagated; layers.py turns them into squared weight gradients, sample by sample. No parameter
+needs a gradient, nothing is left on the modules, and batch normalisation uses its running statistics, so that samples do not
+interact.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ CHUNK_PLACES = 262_144
 class Recording:
     """One forward pass that can be asked for squared weight gradients.
 
-    features: [n, d], attached to the graph; leaves: where the backward pass ends; squares: filled by ``backward``, layer -> [n, out].
+    features: [n, d], attached to the graph; leaves: where the backward pass ends; squares: layer -> [n, out], set by ``backward``.
     """
 
     features: Tensor
@@ -51,7 +53,7 @@ class Recording:
     def backward(self, cotangent: Tensor) -> dict[str, Tensor]:
         """Return layer -> [n, out]: mean squared gradient of ``(cotangent * features).sum()`` inside each filter, per sample."""
         self.squares.clear()
-        torch.autograd.grad(self.features, self.leaves, cotangent, retain_graph=True)
+        torch.autograd.grad(self.features, self.leaves, cotangent, retain_graph=True, allow_unused=True)
         return self.squares
 
 
@@ -67,7 +69,7 @@ def _layers(body: nn.Module) -> dict[str, nn.Module]:
             raise MeasureError(f"layers '{owner}' and '{name}' share one weight; expected every layer to have its own")
         found[name] = layer
     if not found:
-        raise MeasureError("the body has no layer with a weight; expected at least one convolution, linear layer or batch normalisation")
+        raise MeasureError("the body has no layer with a weight; expected a convolution, linear layer or batch normalisation")
     return found
 
 
@@ -107,7 +109,7 @@ def record(body: nn.Module, x: Tensor, passes: int) -> Recording:
                 with torch.no_grad():
                     squares[name] = squared(delta)
 
-            output.register_hook(keep)
+            output.register_hook(keep)  # type: ignore[no-untyped-call]
             return output if first else None
 
         return hook
@@ -124,9 +126,11 @@ def record(body: nn.Module, x: Tensor, passes: int) -> Recording:
         for module, training in modes.items():
             module.training = training
     if unused := [name for name in layers if name not in called]:
-        raise MeasureError(f"layer '{unused[0]}' has a weight but was not called in the forward pass; expected every layer to be used")
+        raise MeasureError(f"layer '{unused[0]}' has a weight but is not called in the forward pass; expected every layer in use")
     if features.ndim != 2 or len(features) != len(x):
-        raise MeasureError(f"the body gives features of shape {list(features.shape)}; expected [{len(x)}, d]: flatten them in the body")
+        raise MeasureError(f"the body gives features of shape {list(features.shape)}; expected [{len(x)}, d]: flatten them")
+    if not features.requires_grad:
+        raise MeasureError("the features do not depend on any layer with a weight; expected no detach() in the body")
     return Recording(features, tuple(leaves), squares)
 
 
@@ -145,9 +149,10 @@ def passes(estimator: Estimator, ways: int, draws: int = 1) -> int:
     return {"exact": ways - 1, "rademacher": draws, "monte_carlo": draws, "empirical": 1}[estimator]
 
 
-def _cotangents(p: np.ndarray, rows: np.ndarray, estimator: Estimator, labels: np.ndarray | None, draws: int, seed: int) -> np.ndarray:
-    """Return [passes, n, C] gradients at the logits p [n, C] whose squared backward passes add up to the Fisher of each sample."""
-    n, ways = p.shape
+def _cotangents(p: np.ndarray, rows: np.ndarray, *, estimator: Estimator, labels: np.ndarray | None, draws: int,
+                seed: int) -> np.ndarray:
+    """Return [passes, n, C] gradients at the logits p [n, C] whose squared backward passes add up to each item's Fisher."""
+    ways = p.shape[1]
     if estimator == "empirical":
         if labels is None:
             raise MeasureError("the empirical Fisher was asked for without labels; pass labels=, or use estimator='exact'")
@@ -161,7 +166,7 @@ def _cotangents(p: np.ndarray, rows: np.ndarray, estimator: Estimator, labels: n
     s = root[:, :, None] * (np.eye(ways) - p[:, None, :])
     reduced = s[:, 1:] - (root[:, 1:] / (1 + root[:, :1]))[:, :, None] * s[:, :1]
     if estimator == "exact":
-        return reduced.transpose(1, 0, 2)
+        return np.asarray(reduced.transpose(1, 0, 2))
     signs = np.stack([generator(seed, "rademacher", int(i)).choice([-1.0, 1.0], (draws, ways - 1)) for i in rows], 1)
     return np.asarray(np.einsum("dnk,nkc->dnc", signs, reduced) / np.sqrt(draws))
 
@@ -174,10 +179,11 @@ def _weights(n: int, labels: np.ndarray | None) -> np.ndarray:
     return np.asarray(1 / (len(counts) * counts[place]))
 
 
-def fisher_of(recordings: Iterable[Recording], n: int, head: Head, *, estimator: Estimator = "exact", labels: np.ndarray | None = None,
-              draws: int = 1, seed: int = 0) -> dict[str, np.ndarray]:
+def fisher_of(recordings: Iterable[Recording], n: int, head: Head, *, estimator: Estimator = "exact",
+              labels: np.ndarray | None = None, draws: int = 1, seed: int = 0) -> dict[str, np.ndarray]:
     """As ``fisher_diagonal``, from recordings that together cover n items in order."""
-    weights, totals, start = _weights(n, labels), {}, 0
+    totals: dict[str, Tensor] = {}
+    weights, start = _weights(n, labels), 0
     for recording in recordings:
         features = recording.features
         f = features.detach().double().cpu().numpy()
@@ -186,7 +192,7 @@ def fisher_of(recordings: Iterable[Recording], n: int, head: Head, *, estimator:
         rows = np.arange(start, start + len(f))
         start += len(f)
         p = softmax(f @ head.weight.T + head.bias)
-        for at_logits in _cotangents(p, rows, estimator, labels, draws, seed):
+        for at_logits in _cotangents(p, rows, estimator=estimator, labels=labels, draws=draws, seed=seed):
             at_features = at_logits @ head.weight
             # Unit gradients: a certain head would make squares too small for single precision. The scale comes back in float64.
             size = np.linalg.norm(at_features, axis=1, keepdims=True)

@@ -12,7 +12,7 @@ from breadth.errors import MeasureError
 __all__ = ["RIDGE", "Head", "SaturatedHeadWarning", "fit_head", "softmax"]
 
 # Chosen on purpose, see fit_head.
-RIDGE = 0.01
+RIDGE = 0.1
 SATURATED = 1e-3
 
 
@@ -67,8 +67,11 @@ def fit_head(features: np.ndarray, labels: np.ndarray, ways: int, ridge: float =
     the number of its features; both are folded back into the returned head. Features are reduced to their rank (<= n - 1) first:
     by the representer theorem nothing is lost. Newton's method with conjugate gradients, float64, no randomness.
 
-    The classes of a small task are nearly always separable in feature space; without a ridge p becomes one-hot and the Fisher
-    information vanishes. The default keeps mean(1 - max p) of 5-way tasks between a few per cent and a half.
+    The classes of a small task are nearly always separable in feature space; without a ridge p becomes one-hot, the Fisher
+    information vanishes and what is left of it follows single items. The default was chosen on 5-way tasks of drawings, photos,
+    signs and fruit through random and trained conv nets: from 1e-4 to 1e-1 the distance of tasks with different classes, divided by
+    the distance of tasks with the same classes and other items, rises (e.g. 1.06 to 1.42 on photos, 3.3 to 5.9 on fruit), and
+    beyond it stays. mean(1 - max p) is then .63 to .77, chance being .8: distances do not see the scale, only the direction.
 
     Raises MeasureError for a ridge that is not positive, features that are not finite or all equal, missing classes. Warns
     SaturatedHeadWarning where mean(1 - max p) < 1e-3.
@@ -77,14 +80,14 @@ def fit_head(features: np.ndarray, labels: np.ndarray, ways: int, ridge: float =
     if not ridge > 0:
         raise MeasureError(f"the ridge of the head is {ridge}; expected a positive number, else p saturates and the Fisher is zero")
     if not np.isfinite(x).all():
-        raise MeasureError("the probe's features hold NaN or infinity; expected finite numbers: check the inputs and the probe's weights")
+        raise MeasureError("the probe's features hold NaN or infinity; expected finite numbers: check inputs and weights")
     if ways < 2 or sorted(set(y.tolist())) != list(range(ways)):
         raise MeasureError(f"the task's labels are {sorted(set(y.tolist()))}; expected each of 0..{max(ways, 2) - 1} at least once")
     mean = x.mean(0)
     left, s, basis = np.linalg.svd(x - mean, full_matrices=False)
     scale = float(np.sqrt((s * s).sum() / len(x)))
     if not scale > 1e-12 * (1 + float(np.abs(mean).max())):
-        raise MeasureError("the probe gives the same feature for every item; expected items it can tell apart: choose another probe")
+        raise MeasureError("the probe gives the same feature for every item; expected some difference: choose another probe")
     kept = s > 1e-12 * s[0]
     z = left[:, kept] * (s[kept] / scale)
     # One extra column of ones carries the intercept; its penalty is zero.

@@ -80,7 +80,7 @@ def _linear(layer: nn.Module, x: Tensor, passes: int) -> Squares:
 def _batch_norm(layer: nn.Module, x: Tensor, passes: int) -> Squares:
     assert isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)
     if layer.running_mean is None or layer.running_var is None:
-        raise MeasureError("batch normalisation without running statistics has no per-sample Fisher; expected track_running_stats=True")
+        raise MeasureError("batch normalisation without running statistics has no per-sample Fisher; expected running ones")
     shape = (1, -1, *[1] * (x.ndim - 2))
     inverse = (layer.running_var + layer.eps).rsqrt()
     normal = (x - layer.running_mean.view(shape)) * inverse.view(shape)

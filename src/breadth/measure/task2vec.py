@@ -80,12 +80,13 @@ class Task2Vec:
         probe, given = self.probe, task.inputs.shape[1:]
         convolutional = any(isinstance(m, torch.nn.Conv2d) for m in probe.body.modules())
         if convolutional and given != (probe.size, probe.size, probe.channels):
-            what = f"vectors of {given[0]} features" if len(given) == 1 else f"images of {given[0]}x{given[1]} px with {given[2]} channel(s)"
+            what = (f"vectors of {given[0]} features" if len(given) == 1 else
+                    f"images of {given[0]}x{given[1]} px with {given[2]} channel(s)")
             fix = ("use a probe of kind 'mlp'" if len(given) == 1 else
                    f"use prepare(labeled_set, size={probe.size}, channels={probe.channels})")
             raise MeasureError(f"'{task.source}' holds {what}; probe '{probe.name}' expects {probe.size}x{probe.size} px with "
                                f"{probe.channels} channel(s): {fix}")
         if not convolutional and given != (probe.size,):
             raise MeasureError(f"'{task.source}' holds inputs of shape {list(given)}; probe '{probe.name}' expects vectors of "
-                               f"{probe.size} features: build the probe with size={given[0] if len(given) == 1 else 'their length'}")
+                               f"{probe.size} features: build the probe for these inputs")
         return torch.from_numpy(to_float(task.inputs)).to(probe.device, next(probe.body.parameters()).dtype)
