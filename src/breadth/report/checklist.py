@@ -18,7 +18,7 @@ _ROWS = {
     "overlap": r"overlap|leak|duplicate|contamin|unfair",
     "alignment": r"alignment",
     "complexity": r"complexity",
-    "size": r"size|images|items|samples|per[ _-]class|budget|tokens|steps",
+    "size": r"^images\b(?! of)|^items\b|per class|tokens|training[- ]set size",
     "classes": r"class",
 }
 _QUESTIONS = {

@@ -1,4 +1,4 @@
-"""The one plot: diversity coefficient of the training data against accuracy and loss; and the dose-response in the number of domains.
+"""The one plot: diversity of the training data against accuracy and loss; and the dose-response in the number of domains.
 
 Figures are drawn on Agg canvases through objects, without global plotting state, and hold exactly the stored values.
 """
@@ -6,6 +6,7 @@ Figures are drawn on Agg canvases through objects, without global plotting state
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -48,10 +49,11 @@ def draw(analysis: Analysis) -> Figure:
     levels = sorted({p.level for s in series for p in s.points})
     labels = {s.learner: f"{s.learner}, {s.condition}, n = {len(drawn_points(s))}" for s in reversed(series)}
     with styled():
-        figure = canvas(4.3)
+        figure = canvas(4.2)
         top = legends(figure, [(x, labels[x]) for x in learners], levels)
+        foot = strip(figure, analysis.verdict.upper(), VERDICT_COLOURS[analysis.verdict], caption(main))
         names = [size_of(figure, _wrapped(b.name), linespacing=1.0)[0] for b in analysis.baselines]
-        axes = panels(figure, len(metrics), top=top, bottom=1.02, margin=max(names) + _STROKE if names else 0.0)
+        axes = panels(figure, len(metrics), top=top, bottom=foot + 0.56, margin=max(names) + _STROKE if names else 0.12)
         for ax, metric in zip(axes, metrics, strict=True):
             ax.set_gid(f"panel-{metric}")
             here = [s for s in series if s.metric == metric]
@@ -63,10 +65,9 @@ def draw(analysis: Analysis) -> Figure:
             _limit(ax, here, lines)
             _draw_baselines(figure, ax, lines)
             title(ax, *_TITLES[metric])
-            ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+            ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
             ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-        below(figure, f"diversity coefficient of the training data (probe: {main.probe})", 0.56)
-        strip(figure, analysis.verdict.upper(), VERDICT_COLOURS[analysis.verdict], caption(main))
+        below(figure, f"diversity coefficient of the training data (probe: {main.probe})", foot + 0.1)
     return figure
 
 
@@ -94,7 +95,7 @@ def dose(analysis: Analysis) -> Figure:
     with styled():
         figure = canvas(2.9)
         top = legends(figure, [(x, x) for x in learners], [])
-        axes = panels(figure, 1 + len(metrics), top=top, bottom=0.58, margin=0.0)
+        axes = panels(figure, 1 + len(metrics), top=top, bottom=0.58, margin=0.05)
         for ax, metric in zip(axes, ["diversity", *metrics], strict=True):
             ax.set_gid(f"dose-{metric}")
             for k, learner in enumerate(learners):
@@ -117,7 +118,7 @@ def svg(figure: Figure) -> str:
 
 
 def save(analysis: Analysis, folder: str | Path, stem: str = "figure") -> tuple[Path, ...]:
-    """Write ``stem.png`` (200 dpi), ``stem.svg``, ``stem.pdf``, and the same as ``stem-dose`` where there are doses; return the paths.
+    """Write ``stem.png`` (200 dpi), ``stem.svg`` and ``stem.pdf``; where there are doses, ``stem-dose`` too; return the paths.
 
     The bytes depend on the analysis only.
     """
@@ -142,6 +143,11 @@ def _finite(*values: float) -> bool:
     return all(math.isfinite(v) for v in values)
 
 
+def _slug(name: str) -> str:
+    """Return ``name`` as part of an SVG id, which may hold no blanks."""
+    return re.sub(r"[^A-Za-z0-9_.]+", "_", name)
+
+
 def _wrapped(name: str) -> str:
     return "\n".join(textwrap.wrap(name, 11, break_long_words=False))
 
@@ -151,24 +157,32 @@ def _draw_points(ax: Axes, series: Series, colour: str, marker: str, levels: Seq
     crowd = len(points) > 20
     flat = [p for p in points if _finite(p.x_low, p.x_high)]
     tall = [p for p in points if _finite(p.y_low, p.y_high)]
-    bars = {"colors": colour, "linewidths": 0.7 if crowd else 1.0, "alpha": 0.35 if crowd else 0.6, "zorder": 2.5}
-    name = f"{series.learner}-{series.metric}"
+    wide, faint = (0.7, 0.35) if crowd else (1.0, 0.6)
+    name = f"{_slug(series.learner)}-{series.metric}"
     if flat:
-        ax.hlines([p.y for p in flat], [p.x_low for p in flat], [p.x_high for p in flat], gid=f"{name}-x-bars", **bars)
-    if tall:
-        ax.vlines([p.x for p in tall], [p.y_low for p in tall], [p.y_high for p in tall], gid=f"{name}-y-bars", **bars)
-    if points:
-        ax.scatter(
-            [p.x for p in points], [p.y for p in points], s=16 if crowd else 30, marker=marker, edgecolors=colour, zorder=3,
-            facecolors=[tint(colour, shade(p.level, levels)) for p in points], linewidths=0.9, gid=f"{name}-points",
+        ax.hlines(
+            [p.y for p in flat], [p.x_low for p in flat], [p.x_high for p in flat],
+            colors=colour, linewidths=wide, alpha=faint, zorder=2.5, gid=f"{name}-x-bars",
         )  # fmt: skip
+    if tall:
+        ax.vlines(
+            [p.x for p in tall], [p.y_low for p in tall], [p.y_high for p in tall],
+            colors=colour, linewidths=wide, alpha=faint, zorder=2.5, gid=f"{name}-y-bars",
+        )  # fmt: skip
+    if points:
+        x, y = [p.x for p in points], [p.y for p in points]
+        size = 16 if crowd else 30
+        # Paper under the see-through fill, so that bars end at the marker's edge.
+        ax.scatter(x, y, s=size, marker=marker, facecolors=PAPER, edgecolors="none", zorder=2.9, gid=f"{name}-paper")
+        fills = [tint(colour, shade(p.level, levels)) for p in points]
+        ax.scatter(x, y, s=size, marker=marker, facecolors=fills, edgecolors=colour, linewidths=0.9, zorder=3, gid=f"{name}-points")
 
 
 def _draw_fit(ax: Axes, series: Series, colour: str) -> None:
     fit = series.fit
     if len(fit.x) < 2 or not _finite(*fit.x, *fit.y):
         return
-    name = f"{series.learner}-{series.metric}"
+    name = f"{_slug(series.learner)}-{series.metric}"
     if _finite(*fit.low, *fit.high):
         ax.fill_between(fit.x, fit.low, fit.high, color=colour, alpha=0.14, linewidth=0, zorder=1, gid=f"{name}-band")
     ax.plot(fit.x, fit.y, color=colour, linewidth=1.6, zorder=2, gid=f"{name}-fit", solid_capstyle="butt")
@@ -218,10 +232,13 @@ def _draw_baselines(figure: Figure, ax: Axes, lines: Sequence[Baseline]) -> None
         e = b.estimate
         if _finite(e.low, e.high):
             ax.axhspan(e.low, e.high, color=MUTED, alpha=0.12, linewidth=0, zorder=0.5)
-        ax.axhline(e.value, color=INK, linewidth=0.9, linestyle=_DASHES[k % len(_DASHES)], zorder=1.5, gid=f"baseline-{b.name}")
-        # From the line's end in the frame to the name in the margin: names of near lines are moved apart, the stroke says whose is whose.
-        ax.plot([1.005, 1 + 0.5 * gap, 1 + 0.9 * gap], [(e.value - low) / (high - low), at, at], color=MUTED, linewidth=0.6, clip_on=False,
-                transform=ax.transAxes, scalex=False, scaley=False)  # fmt: skip
+        ax.axhline(
+            e.value, color=INK, linewidth=0.9, linestyle=_DASHES[k % len(_DASHES)], zorder=1.5, gid=f"baseline-{b.metric}-{k}"
+        )
+        # Names of near lines are moved apart; a stroke from the line's end to its name says whose is whose.
+        bend = [1.005, 1 + 0.5 * gap, 1 + 0.9 * gap]
+        end = (e.value - low) / (high - low)
+        ax.plot(bend, [end, at, at], color=MUTED, linewidth=0.6, clip_on=False, transform=ax.transAxes, scalex=False, scaley=False)
         ax.text(1 + gap, at, _wrapped(b.name), transform=ax.transAxes, va="center", ha="left", linespacing=1.0)
 
 
@@ -234,11 +251,11 @@ def _draw_dose(ax: Axes, doses: Sequence[Dose], metric: str, offset: float, lear
     colour = colour_of(learner, learners)
     at = [level * 1.045**offset for level, _ in rows]  # side by side, so that bars of two series do not cover each other
     ax.plot(at, [e.value for _, e in rows], color=colour, linewidth=1.2, marker=marker_of(learner, learners), markersize=4.5,
-            markeredgecolor=PAPER, markeredgewidth=0.5, zorder=3, gid=f"{learner}-{metric}-dose")  # fmt: skip
+            markeredgecolor=PAPER, markeredgewidth=0.5, zorder=3, gid=f"{_slug(learner)}-{metric}-dose")  # fmt: skip
     bars = [(x, e.low, e.high) for x, (_, e) in zip(at, rows, strict=True) if _finite(e.low, e.high)]
     if bars:
         x, low, high = zip(*bars, strict=True)
-        ax.vlines(x, low, high, colors=colour, linewidths=1.0, alpha=0.6, zorder=2, gid=f"{learner}-{metric}-dose-bars")
+        ax.vlines(x, low, high, colors=colour, linewidths=1.0, alpha=0.6, zorder=2, gid=f"{_slug(learner)}-{metric}-dose-bars")
 
 
 def _level_axis(ax: Axes, levels: Sequence[int]) -> None:

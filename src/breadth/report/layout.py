@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -36,7 +36,7 @@ def size_of(figure: Figure, words: str, **style: Any) -> tuple[float, float]:
 
 
 def panels(figure: Figure, count: int, *, top: float, bottom: float, margin: float, gap: float = 0.55) -> list[Axes]:
-    """Return ``count`` equal panels in a row; ``margin`` inches stay free to the right of each, ``top`` and ``bottom`` above and below."""
+    """Return ``count`` equal panels in a row; ``margin`` inches stay free right of each, ``top`` above and ``bottom`` below."""
     width, height = figure.get_size_inches()
     free = width - _FIRST_TICKS - _EDGE - count * margin - (count - 1) * gap
     each = free / count
@@ -58,12 +58,13 @@ def title(ax: Axes, name: str, hint: str) -> None:
     if hint:
         width, _ = size_of(figure, name, fontweight="bold")
         ax.annotate(hint, (0, 1), xycoords="axes fraction", xytext=(width * 72, 7), textcoords="offset points", color=MUTED)
-    said.set_gid("title")
+    said.set_gid(f"{ax.get_gid()}-title")
 
 
 def legends(figure: Figure, entries: Sequence[tuple[str, str]], levels: Sequence[int]) -> float:
-    """Draw the key above the panels: a marker and line a series (learner, label), a ramp for numbers of domains; return inches used.
+    """Draw the key above the panels and return the inches used.
 
+    entries: learner and label, shown with its marker and line; levels: numbers of domains, shown as a ramp of fills.
     The two stand side by side where the width allows, else one below the other.
     """
     width, height = figure.get_size_inches()
@@ -102,16 +103,17 @@ def shade(level: int, levels: Sequence[int]) -> float:
 
 def below(figure: Figure, words: str, inches: float) -> None:
     """Write the name of the shared x-axis under the middle of the panels, ``inches`` above the lower edge."""
-    width, height = figure.get_size_inches()
     boxes = [ax.get_position() for ax in figure.axes]
-    figure.text((boxes[0].x0 + boxes[-1].x1) / 2, inches / height, words, ha="center", va="bottom").set_gid("x-label")
-    assert width > 0
+    at = inches / figure.get_size_inches()[1]
+    figure.text((boxes[0].x0 + boxes[-1].x1) / 2, at, words, ha="center", va="bottom").set_gid("x-label")
 
 
-def strip(figure: Figure, verdict: str, colour: str, words: str) -> None:
-    """Write the verdict and one line beside it at the foot of the figure, under a thin rule; the line breaks where it is too long."""
+def strip(figure: Figure, verdict: str, colour: str, words: str) -> float:
+    """Write verdict and caption at the foot of the figure, under a thin rule; return the inches used.
+
+    The caption is one line, and breaks only where the width does not hold it.
+    """
     width, height = figure.get_size_inches()
-    figure.add_artist(Line2D([_EDGE / width, 1 - _EDGE / width], [0.46 / height] * 2, color=MUTED, linewidth=0.5))
     wide, _ = size_of(figure, verdict, fontweight="bold")
     left = _EDGE + wide + 0.15
     lines = [""]
@@ -121,13 +123,17 @@ def strip(figure: Figure, verdict: str, colour: str, words: str) -> None:
             lines.append(word)
         else:
             lines[-1] = longer
-    y = 0.37 / height
-    figure.text(_EDGE / width, y, verdict, fontweight="bold", color=colour, va="top").set_gid("verdict")
-    figure.text(left / width, y, "\n".join(lines), va="top", linespacing=1.15).set_gid("caption")
+    rule = 0.14 + 0.17 * len(lines)
+    figure.add_artist(Line2D([_EDGE / width, 1 - _EDGE / width], [rule / height] * 2, color=MUTED, linewidth=0.5))
+    y = (rule - 0.17) / height
+    figure.text(_EDGE / width, y, verdict, fontweight="bold", color=colour, va="baseline").set_gid("verdict")
+    for k, line in enumerate(lines):
+        figure.text(left / width, y - 0.16 * k / height, line, va="baseline").set_gid(f"caption-{k}")
+    return rule
 
 
 def place_apart(wanted: Sequence[float], heights: Sequence[float], low: float, high: float) -> list[float]:
-    """Return centres near ``wanted`` (same order) such that boxes of ``heights`` do not overlap and stay in [low, high] if they fit."""
+    """Return centres near ``wanted`` so that boxes of ``heights`` do not overlap, and stay in [low, high] where they fit."""
     order = sorted(range(len(wanted)), key=lambda k: (wanted[k], k))
     centres = [0.0] * len(wanted)
     floor = low
@@ -142,13 +148,14 @@ def place_apart(wanted: Sequence[float], heights: Sequence[float], low: float, h
 
 
 def _legend(
-    figure: Figure, handles: Sequence[Line2D], *, columns: int, at: tuple[float, float], corner: str, length: float = 1.9
-) -> Legend:
+    figure: Figure, handles: Sequence[Line2D], *, columns: int, at: tuple[float, float],
+    corner: Literal["upper left", "upper right"], length: float = 1.9,
+) -> Legend:  # fmt: skip
     width, height = figure.get_size_inches()
     made = Legend(
-        figure, list(handles), [str(h.get_label()) for h in handles], loc=corner, bbox_to_anchor=(at[0] / width, at[1] / height),
-        bbox_transform=figure.transFigure, ncols=columns, frameon=False, borderpad=0.15, borderaxespad=0, handlelength=length, handletextpad=0.45,
-        columnspacing=1.4, labelspacing=0.35,
+        figure, list(handles), [str(h.get_label()) for h in handles], loc=corner, ncols=columns, frameon=False,
+        bbox_to_anchor=(at[0] / width, at[1] / height), bbox_transform=figure.transFigure,
+        borderpad=0.15, borderaxespad=0, handlelength=length, handletextpad=0.45, columnspacing=1.4, labelspacing=0.35,
     )  # fmt: skip
     figure.add_artist(made)
     return made

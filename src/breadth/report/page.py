@@ -1,4 +1,4 @@
-"""One self-contained HTML page that a stranger can read: question, verdict, figure, how the verdict came about, every number behind it."""
+"""One self-contained HTML page that a stranger can read: question, verdict, figure, the way to the verdict, every number."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from breadth.report.style import COLOURS, INK, MUTED, PAPER, VERDICT_COLOURS
 from breadth.report.table import tables
 from breadth.report.words import (
     estimate,
-    find_p,
     number,
     p_value,
     primary_series,
@@ -32,7 +31,8 @@ from breadth.study.finding import Analysis, Series
 __all__ = ["render", "scope", "themed", "write"]
 
 # Colours of the figures that the page replaces by its own, so that one SVG reads well on light and on dark.
-_THEME = {INK: "ink", MUTED: "muted", PAPER: "paper", COLOURS["PT"]: "pt", COLOURS["MAML"]: "maml"}
+_THEME = {INK: "ink", MUTED: "muted", PAPER: "paper", COLOURS["PT"]: "pt", COLOURS["MAML"]: "maml",
+          **{c: v for v, c in VERDICT_COLOURS.items() if c != MUTED}}  # fmt: skip
 
 
 def render(analysis: Analysis, figure_svg: str, dose_svg: str | None = None) -> str:
@@ -42,8 +42,13 @@ def render(analysis: Analysis, figure_svg: str, dose_svg: str | None = None) -> 
     """
     main = primary_series(analysis)
     made = {t.name: t for t in tables(analysis)}
-    environment = Environment(loader=PackageLoader("breadth.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-                              lstrip_blocks=True)  # fmt: skip
+    environment = Environment(
+        loader=PackageLoader("breadth.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     return environment.get_template("page.html.jinja").render(
         a=analysis,
         sentence=verdict_sentence(analysis),
@@ -60,6 +65,7 @@ def render(analysis: Analysis, figure_svg: str, dose_svg: str | None = None) -> 
         points=_points(analysis),
         notes=list(dict.fromkeys(note for s in shown_series(analysis) for note in s.notes)),
         estimate=estimate,
+        tight=_tight,
         protocol=json.dumps(analysis.protocol, indent=2, sort_keys=True, ensure_ascii=False, default=str),
         command=analysis.protocol.get("command"),
     )
@@ -106,10 +112,15 @@ def scope(analysis: Analysis) -> str:
         f" ({', '.join(map(str, named))})" if isinstance(named, list) and named else f" ({named})" if isinstance(named, str) else ""
     )
     return (
-        f"Horizontal intervals hold for tasks drawn from the given finite data of each of the {len(sets)} training sets, vertical intervals for "
-        f"episodes of the fixed evaluation suite{names}. Correlations and slopes treat training sets as the unit. None of them speaks of "
-        "other data, other networks or other ways of training."
+        f"Horizontal intervals hold for tasks drawn from the given finite data of each of the {len(sets)} training sets, vertical "
+        f"intervals for episodes of the fixed evaluation suite{names}. Correlations and slopes treat training sets as the unit. "
+        "None of them speaks of other data, other networks or other ways of training."
     )
+
+
+def _tight(words: str) -> str:
+    """Keep an interval on one line: no break after its comma."""
+    return re.sub(r"\[([^\[\],]+), ([^\[\],]+)\]", "[\\1,\u00a0\\2]", words)
 
 
 def _alternative(analysis: Analysis) -> str:
@@ -131,8 +142,9 @@ def _caption(analysis: Analysis) -> str:
     nan = " A point without a bar has no estimable interval." if bars else ""
     lines = " Dashed and dotted lines: reference arms." if analysis.baselines else ""
     return (
-        "Each mark is one training set under one learner, averaged over training seeds; the darker its fill, the more domains it holds. "
-        f"Bars: intervals of x and of y. Lines and bands: fitted straight line with its pointwise interval.{lines}{nan}{missing}"
+        "Each mark is one training set under one learner, averaged over training seeds; the fuller its colour, the more domains it "
+        f"holds. Bars: intervals of x and of y. Lines and bands: fitted straight line with its pointwise interval."
+        f"{lines}{nan}{missing}"
     )
 
 
@@ -143,15 +155,20 @@ def _key_numbers(main: Series) -> list[tuple[str, str, str]]:
     if points:
         xs = [p.x for p in points]
         rows.append(("diversity seen", f"{number(min(xs))} to {number(max(xs))}", "smallest and largest coefficient"))
-    rows += [(name, estimate(e, why=False), e.method) for name, e in main.estimates.items()]
-    rows += [(f"p, {name}", p_value(p), "") for name, p in main.p_values.items()]
-    return rows if find_p(main, "permutation") is not None else [*rows, ("p, permutation", "not computed", "")]
+    for name, e in main.estimates.items():
+        bare = math.isnan(e.low) or math.isnan(e.high)
+        rows.append(
+            (name, number(e.value) if bare else estimate(e), f"{e.method}{'; no interval' if bare else f'; {e.level * 100:g} %'}")
+        )
+    return [*rows, *((f"p, {name}", p_value(p), "") for name, p in main.p_values.items())]
 
 
 def _points(analysis: Analysis) -> list[tuple[str, ...]]:
     return [
-        (p.train, p.learner, s.metric, "mean" if p.seed is None else str(p.seed), str(p.level), with_interval(p.x, p.x_low, p.x_high),
-         with_interval(p.y, p.y_low, p.y_high))
+        (
+            p.train, p.learner, s.metric, "mean" if p.seed is None else str(p.seed), str(p.level),
+            with_interval(p.x, p.x_low, p.x_high), with_interval(p.y, p.y_low, p.y_high),
+        )
         for s in shown_series(analysis)
         for p in s.points
     ]  # fmt: skip

@@ -1,9 +1,9 @@
-"""How figures look and how their bytes stay the same: colours, sizes, fixed file metadata. Drawn without any global plotting state."""
+"""How figures look, and how their bytes stay the same: colours, sizes, fixed file metadata."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,7 +28,7 @@ _RC: dict[str, Any] = {
     "font.sans-serif": ["DejaVu Sans", "Verdana", "Geneva", "sans-serif"],
     "font.size": 9, "axes.labelsize": 9, "axes.titlesize": 9.5, "xtick.labelsize": 9, "ytick.labelsize": 9, "legend.fontsize": 9,
     "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": MUTED, "xtick.color": MUTED, "ytick.color": MUTED,
-    "xtick.labelcolor": INK, "ytick.labelcolor": INK, "axes.linewidth": 0.8, "axes.unicode_minus": True,
+    "xtick.labelcolor": INK, "ytick.labelcolor": INK, "axes.linewidth": 0.8, "axes.unicode_minus": True, "text.parse_math": False,
     "axes.facecolor": "none", "figure.facecolor": PAPER, "savefig.facecolor": PAPER,
     "svg.fonttype": "none", "svg.hashsalt": "breadth", "pdf.fonttype": 42, "path.simplify": False,
 }  # fmt: skip
@@ -37,28 +37,25 @@ _RC: dict[str, Any] = {
 @contextmanager
 def styled() -> Iterator[None]:
     """Apply the house style to what is drawn or saved inside, and nothing outside (a user's matplotlibrc is set aside too)."""
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(_RC)
+    with mpl.rc_context(dict(mpl.rcParamsDefault) | _RC):  # type: ignore[arg-type]
         yield
 
 
-def colour_of(learner: str, learners: list[str]) -> str:
-    """Return the colour of a learner: fixed for PT and MAML, by order of appearance for others."""
-    others = [name for name in learners if name not in COLOURS]
-    return COLOURS[learner] if learner in COLOURS else _MORE_COLOURS[others.index(learner) % len(_MORE_COLOURS)]
+def colour_of(learner: str, learners: Sequence[str]) -> str:
+    """Return the colour of a learner: fixed for PT and MAML (in either case), by order of appearance for others."""
+    others = [name for name in learners if name.upper() not in COLOURS]
+    return COLOURS.get(learner.upper()) or _MORE_COLOURS[others.index(learner) % len(_MORE_COLOURS)]
 
 
-def marker_of(learner: str, learners: list[str]) -> str:
+def marker_of(learner: str, learners: Sequence[str]) -> str:
     """Return the marker of a learner, so that the series differ without colour too."""
-    others = [name for name in learners if name not in MARKERS]
-    return MARKERS[learner] if learner in MARKERS else _MORE_MARKERS[others.index(learner) % len(_MORE_MARKERS)]
+    others = [name for name in learners if name.upper() not in MARKERS]
+    return MARKERS.get(learner.upper()) or _MORE_MARKERS[others.index(learner) % len(_MORE_MARKERS)]
 
 
-def tint(colour: str, amount: float) -> tuple[float, float, float]:
-    """Return ``colour`` mixed with white: 0 is white, 1 the full colour."""
-    r, g, b = to_rgb(colour)
-    return (1 - amount * (1 - r), 1 - amount * (1 - g), 1 - amount * (1 - b))
+def tint(colour: str, amount: float) -> tuple[float, float, float, float]:
+    """Return ``colour`` with opacity ``amount``: over paper, 0 is paper and 1 the full colour, on light and on dark alike."""
+    return (*to_rgb(colour), amount)
 
 
 def encode(figure: Figure, kind: str) -> bytes:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from breadth.report.words import NOT_COMPUTED, estimate, find_estimate, find_p, number, p_value, winner_sentence
+from breadth.report.words import NOT_ESTIMABLE, estimate, find_estimate, find_p, number, p_value, shown_series, winner_sentence
 from breadth.stats.interval import Estimate
-from breadth.study.finding import Analysis, Series
+from breadth.study.finding import Analysis, Comparison, Series
 
 __all__ = ["Table", "association_table", "audit_table", "latex", "markdown", "tables"]
 
 _MAIN = ("Pearson", "Spearman", "slope per SD", "adjusted slope")
+_MAIN_P = ("permutation", "Holm")
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,11 @@ class Table:
 
 def tables(analysis: Analysis) -> tuple[Table, ...]:
     """Return all tables that hold at least one row, in the order of the report."""
+    drawn = shown_series(analysis)
+    rest = tuple(s for s in analysis.series if not any(s is d for d in drawn))
     made = (
-        association_table(analysis),
+        association_table(drawn),
+        association_table(rest, name="rest", title="The other series: further conditions and probes"),
         _other_estimates(analysis),
         _comparison_table(analysis),
         _dose_table(analysis),
@@ -56,28 +60,35 @@ def latex(analysis: Analysis) -> str:
         caption = f"{t.title}. {t.note}" if t.note else f"{t.title}."
         parts.append("\n".join((
             r"\begin{table}[t]", r"\centering\small", rf"\caption{{{_tex(caption)}}}", rf"\label{{tab:{t.name}}}",
-            rf"\begin{{tabular}}{{@{{}}{'l' * len(t.head)}@{{}}}}", r"\toprule", " & ".join(_tex(c) for c in t.head) + r" \\", r"\midrule",
+            rf"\begin{{tabular}}{{@{{}}{'l' * len(t.head)}@{{}}}}", r"\toprule",
+            " & ".join(_tex(c) for c in t.head) + r" \\", r"\midrule",
             *body, r"\bottomrule", r"\end{tabular}", r"\end{table}",
         )))  # fmt: skip
     return "\n\n".join(parts) + "\n"
 
 
-def association_table(analysis: Analysis) -> Table:
-    """Return the statistics of every series: n, correlations, slopes, p-values; the primary outcome is marked."""
+def association_table(
+    series: tuple[Series, ...], *, name: str = "association", title: str = "Diversity of the training data and score"
+) -> Table:
+    """Return the statistics of each series: n, correlations, slopes, p-values; the primary outcome is marked."""
+    probes = {s.probe for s in series}
     rows = tuple(
         (
-            f"{s.learner}{' (primary)' if s.primary else ''}", s.metric, s.condition, s.probe, _n(s),
-            *(estimate(find_estimate(s, name)) for name in _MAIN), p_value(find_p(s, "permutation")), p_value(find_p(s, "holm")),
+            f"{s.learner}{' (primary)' if s.primary else ''}", s.metric, s.condition,
+            *([s.probe] if len(probes) > 1 else []), _n(s),
+            *(estimate(find_estimate(s, known)) for known in _MAIN), *(p_value(find_p(s, known)) for known in _MAIN_P),
         )
-        for s in analysis.series
+        for s in series
     )  # fmt: skip
-    levels = {e.level for s in analysis.series for e in s.estimates.values()}
-    said = f"Brackets: {levels.pop() * 100:g} % interval. " if len(levels) == 1 else ""
-    return Table(
-        "association", "Diversity of the training data and score",
-        ("learner", "metric", "condition", "probe", "n", "Pearson r", "Spearman rho", "slope per SD", "adjusted slope per SD", "permutation p", "Holm p"),
-        rows, f"{said}n: training sets. SD: standard deviation of the diversity coefficient over training sets.",
+    head = (
+        "learner", "metric", "condition", *(["probe"] if len(probes) > 1 else []), "n",
+        "Pearson r", "Spearman rho", "slope per SD", "adjusted slope per SD", "permutation p", "Holm p",
     )  # fmt: skip
+    levels = {e.level for s in series for e in s.estimates.values()}
+    said = f"Probe: {probes.pop()}. " if len(probes) == 1 else ""
+    said += f"Brackets: {levels.pop() * 100:g} % interval. " if len(levels) == 1 else ""
+    note = f"{said}n: training sets. SD: standard deviation of the diversity coefficient over training sets."
+    return Table(name, title, head, rows, note)
 
 
 def audit_table(analysis: Analysis) -> Table:
@@ -98,11 +109,8 @@ def _other_estimates(analysis: Analysis) -> Table:
         shown = {id(find_estimate(s, name)) for name in _MAIN}
         where = (s.learner, s.metric, s.condition, s.probe)
         rows += [(*where, name, estimate(e), str(e.n), e.method) for name, e in s.estimates.items() if id(e) not in shown]
-        rows += [
-            (*where, f"p, {name}", p_value(p), NOT_COMPUTED if not s.points else _n(s), "")
-            for name, p in s.p_values.items()
-            if not name.casefold().startswith(("permutation", "holm"))
-        ]
+        seen = [next((name for name in s.p_values if name.casefold().startswith(known.casefold())), None) for known in _MAIN_P]
+        rows += [(*where, f"p, {name}", p_value(p), _n(s), "") for name, p in s.p_values.items() if name not in seen]
     return Table(
         "other", "Further statistics", ("learner", "metric", "condition", "probe", "statistic", "value", "n", "method"), tuple(rows)
     )
@@ -110,7 +118,7 @@ def _other_estimates(analysis: Analysis) -> Table:
 
 def _comparison_table(analysis: Analysis) -> Table:
     rows = tuple(
-        (c.condition, _full(c.difference), number(c.cohen_d), c.one_percent_rule, "yes" if c.equivalent else "no",
+        (c.condition, _full(c.difference), number(c.cohen_d), c.one_percent_rule, _decision(c),
          p_value(c.p_equivalence), c.winner)
         for c in analysis.comparisons
     )  # fmt: skip
@@ -136,6 +144,10 @@ def _baseline_table(analysis: Analysis) -> Table:
     return Table("baseline", "Reference arms", ("arm", "metric", "value", "method"), rows)
 
 
+def _decision(c: Comparison) -> str:
+    return NOT_ESTIMABLE if math.isnan(c.p_equivalence) else "yes" if c.equivalent else "no"
+
+
 def _full(e: Estimate) -> str:
     said = estimate(e)
     return said if math.isnan(e.value) else f"{said}, n = {e.n}"
@@ -153,10 +165,17 @@ def _cell(words: str) -> str:
     )
 
 
-_TEX: dict[str, str] = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_", "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "−": "$-$", "∞": r"$\infty$", "\n": " ",
-}  # fmt: skip
+_TEX: dict[str, str] = {c: f"\\{c}" for c in "{}$&#%_"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "−": "$-$",
+    "∞": r"$\infty$",
+    "±": r"$\pm$",
+    "\n": " ",
+}
 
 
 def _tex(words: str) -> str:

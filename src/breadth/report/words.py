@@ -1,4 +1,4 @@
-"""How numbers and verdicts are put into words: never more digits than the interval bears, never a stronger word than the verdict."""
+"""How numbers and verdicts are put into words: no more digits than the interval bears, no stronger word than the verdict."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ NOT_COMPUTED = "not computed"
 
 VERDICT_SENTENCES: dict[Verdict, str] = {
     "supported": (
-        "In this study, training sets with a higher diversity coefficient had better scores on the evaluation suite, by at least what "
-        "the rule fixed beforehand asks for, and the controls held. This holds for the data, networks and learners named below."
+        "In this study, training sets with a higher diversity coefficient had better scores on the evaluation suite, by at least "
+        "what the rule fixed beforehand asks for, and the controls held. This is said of the data and networks named below only."
     ),
     "refuted": (
-        "In this study, the benefit of diversity that was fixed beforehand as worth caring about did not appear: the interval lies below "
-        "it. This holds for the data, networks and learners named below."
+        "In this study, the benefit of diversity that was fixed beforehand as worth caring about did not appear: the interval lies "
+        "below it. This is said of the data and networks named below only."
     ),
     "inconclusive": (
-        "The data cannot tell. By the rule fixed beforehand, these results are neither enough to support the hypothesis nor enough to "
-        "refute it, so nothing is claimed in either direction."
+        "The data cannot tell. By the rule fixed beforehand, these results are neither enough to support the hypothesis nor enough "
+        "to refute it, so nothing is claimed in either direction."
     ),
     "confounded": (
         "Diversity cannot be told apart from something else here: a control that had to hold did not, or another property of the "
@@ -67,12 +67,17 @@ def p_value(value: float | None) -> str:
 
 
 def with_interval(value: float, low: float, high: float) -> str:
-    """Return ``value [low, high]``; a missing interval is said, not dropped."""
+    """Return ``value [low, high]`` to two significant digits of the half-width; a missing interval is said, not dropped."""
     if math.isnan(value):
         return NOT_ESTIMABLE
     if math.isnan(low) or math.isnan(high):
         return f"{number(value)} [interval {NOT_ESTIMABLE}]"
-    return f"{number(value)} [{number(low)}, {number(high)}]"
+    half = (high - low) / 2
+    if not math.isfinite(half) or half <= 0:
+        return f"{number(value)} [{number(low)}, {number(high)}]"
+    decimals = min(max(1 - math.floor(math.log10(half)), 0), 9)
+    said = [f"{v:.{decimals}f}".replace("-", "−") for v in (value, low, high)]
+    return f"{said[0]} [{said[1]}, {said[2]}]"
 
 
 def estimate(given: Estimate | None, *, why: bool = True) -> str:
@@ -85,7 +90,7 @@ def estimate(given: Estimate | None, *, why: bool = True) -> str:
 
 
 def find_estimate(series: Series, name: str) -> Estimate | None:
-    """Return the estimate called ``name``, or the first whose name starts so (upper and lower case alike); None where there is none."""
+    """Return the estimate called ``name``, or the first whose name starts so (letter case aside); None where there is none."""
     wanted = name.casefold()
     exact = [e for key, e in series.estimates.items() if key.casefold() == wanted]
     return next(iter(exact + [e for key, e in series.estimates.items() if key.casefold().startswith(wanted)]), None)
@@ -143,7 +148,8 @@ def winner_sentence(comparisons: tuple[Comparison, ...]) -> str:
     if winners in ({"PT"}, {"MAML"}) and len(comparisons) >= 2:
         return f"{winners.pop()} scored higher in each of the {count}."
     if winners == {"equivalent"}:
-        return f"PT and MAML are equivalent, within the margin fixed beforehand, in {'each of the ' if len(comparisons) > 1 else ''}{count}."
+        each = "each of the " if len(comparisons) > 1 else ""
+        return f"PT and MAML are equivalent, within the margin fixed beforehand, in {each}{count}."
     if len(comparisons) == 1:
         return "No winner is claimed: the methods were compared under one evaluation condition only."
     return f"No winner is claimed: the {count} do not all decide for the same method."

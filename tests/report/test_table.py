@@ -1,0 +1,91 @@
+"""The tables hold the stored numbers, escaped for where they go."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from analyses import NAN, make_analysis
+
+from breadth.report import table
+from breadth.report.words import number, p_value, with_interval
+from breadth.stats.interval import Estimate
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "expected"),
+    [
+        (0.6584, -0.0861, 0.9312, "0.66 [−0.09, 0.93]"),
+        (0.11712, 0.11661, 0.11763, "0.11712 [0.11661, 0.11763]"),
+        (1234.5, 1100.0, 1300.0, "1234 [1100, 1300]"),
+        (0.5, NAN, NAN, "0.500 [interval not estimable]"),
+        (NAN, NAN, NAN, "not estimable"),
+        (0.25, 0.25, 0.25, "0.250 [0.250, 0.250]"),
+    ],
+)
+def test_an_interval_is_written_to_the_digits_it_bears(value, low, high, expected):
+    assert with_interval(value, low, high) == expected
+
+
+def test_single_numbers_and_p_values():
+    assert [number(v) for v in (0.1234, 0.00123456, -2.0, NAN, math.inf)] == ["0.123", "0.00123", "−2.000", "not estimable", "∞"]
+    assert [p_value(v) for v in (0.0421, 0.0001, NAN, None)] == ["0.042", "< 0.001", "not estimable", "not computed"]
+
+
+def test_markdown_holds_every_series_with_its_numbers():
+    analysis = make_analysis(8, probes=2)
+    text = table.markdown(analysis)
+    for s in analysis.series:
+        e = s.estimates["Pearson r"]
+        assert with_interval(e.value, e.low, e.high) in text
+        assert f"| {p_value(s.p_values['Holm'])} |" in text
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    assert len([line for line in lines if line.startswith("| PT (primary) | accuracy | logistic/support | 8 |")]) == 1
+    assert "smallest detectable slope per SD" in text
+    assert "Verdict: **inconclusive**" in text
+
+
+def test_every_markdown_row_has_as_many_cells_as_its_head(analysis):
+    for t in table.tables(analysis):
+        assert {len(row) for row in t.rows} == {len(t.head)}
+
+
+def test_what_cannot_be_estimated_says_so_and_why():
+    text = table.markdown(make_analysis(1))
+    assert "not estimable (n = 1; needs at least 4 training sets)" in text
+    assert "nan" not in text.replace("domain", "")
+    analysis = make_analysis(8)
+    gone = replace(analysis.series[0], estimates={}, p_values={})
+    assert table.association_table((gone,)).rows[0][-6:] == ("not computed",) * 6
+
+
+def test_an_equivalence_test_that_could_not_run_is_not_called_no(analysis):
+    c = replace(analysis.comparisons[0], p_equivalence=NAN)
+    row = next(t for t in table.tables(replace(analysis, comparisons=(c,))) if t.name == "comparison").rows[0]
+    assert row[4] == "not estimable"
+
+
+def test_latex_is_escaped_and_balanced(analysis):
+    nasty = replace(analysis.audit[0], control=r"50% of_{a} & $b$ #1 ~ ^ \input", detail="x < y")
+    text = table.latex(replace(analysis, audit=(nasty,), baselines=()))
+    assert r"50\% of\_\{a\} \& \$b\$ \#1 \textasciitilde{} \textasciicircum{} \textbackslash{}input" in text
+    assert r"x \textless{} y" in text
+    assert text.count(r"\begin{table}") == text.count(r"\end{table}") == len(table.tables(replace(analysis, baselines=())))
+    for part in (r"\toprule", r"\midrule", r"\bottomrule"):
+        assert text.count(part) == text.count(r"\begin{table}")
+    for t in table.tables(analysis):
+        if t.name != "baseline":
+            assert rf"\begin{{tabular}}{{@{{}}{'l' * len(t.head)}@{{}}}}" in text
+
+
+def test_markdown_cells_cannot_break_the_table(analysis):
+    nasty = replace(analysis.audit[0], control="a|b\n<script>alert(1)</script>")
+    text = table.markdown(replace(analysis, audit=(nasty,)))
+    assert "a\\|b &lt;script>" in text
+    assert "<script>" not in text
+
+
+def test_an_estimate_with_its_own_level_is_not_called_95_percent(analysis):
+    s = analysis.series[0]
+    mixed = replace(s, estimates={**s.estimates, "x": Estimate(0.1, 0.0, 0.2, 0.9, 8, "t")})
+    assert "% interval" not in table.association_table((mixed,)).note
+    assert "Brackets: 95 % interval." in table.association_table((s,)).note
