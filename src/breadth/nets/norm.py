@@ -17,7 +17,7 @@ from torch.func import functional_call
 
 from breadth.errors import SpecError, unknown_name
 
-__all__ = ["BatchNorm", "batch_norms", "bn_train", "forward_with", "state_of"]
+__all__ = ["BatchNorm", "batch_norms", "bn_train", "evaluating", "forward_with", "state_of"]
 
 BatchNorm = Literal["running", "support", "transductive"]
 
@@ -56,6 +56,13 @@ def bn_train(net: nn.Module) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def evaluating(net: nn.Module) -> Iterator[None]:
+    """Inside, the whole of ``net`` is in eval mode; all training flags are restored after."""
+    with _flags(net, bn=False):
+        yield
+
+
 def forward_with(net: nn.Module, state: Mapping[str, Tensor], support_x: Tensor, query_x: Tensor,
                  mode: BatchNorm) -> tuple[Tensor, Tensor]:
     """Return ``(net(support_x), net(query_x))`` under parameters and buffers ``state``, batch norm as ``mode`` says.
@@ -66,7 +73,7 @@ def forward_with(net: nn.Module, state: Mapping[str, Tensor], support_x: Tensor,
     if mode not in get_args(BatchNorm):
         raise SpecError(unknown_name("batch norm mode", mode, get_args(BatchNorm)))
     if mode == "running":
-        with _flags(net, bn=False):
+        with evaluating(net):
             return functional_call(net, dict(state), (support_x,)), functional_call(net, dict(state), (query_x,))
     own = {k: v.clone() if k.endswith(("running_mean", "running_var", "num_batches_tracked")) else v for k, v in state.items()}
     if mode == "transductive":
@@ -80,7 +87,7 @@ def forward_with(net: nn.Module, state: Mapping[str, Tensor], support_x: Tensor,
     finally:
         for hook in hooks:
             hook.remove()
-    with _flags(net, bn=False):
+    with evaluating(net):
         return support_out, functional_call(net, {**own, **seen}, (query_x,))
 
 

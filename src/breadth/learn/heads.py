@@ -1,0 +1,99 @@
+"""Classifiers on frozen features, fitted for many episodes at once: logistic regression and nearest centroid.
+
+Shapes: E episodes, n support and q query items an episode, d features, k classes; labels 0 .. k-1, the same in every episode.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from breadth.errors import BreadthError
+
+__all__ = ["centroid", "logistic"]
+
+_CAP = 40
+_ELEMENTS = 4_000_000
+_TOLERANCE = 1e-5
+_MOMENTUM = 0.4
+
+
+def logistic(support: Tensor, labels: Tensor, query: Tensor, *, c: float = 1.0) -> Tensor:
+    """Return logits [E, q, k] of multinomial logistic regression fitted on each support set.
+
+    support [E, n, d], labels [n], query [E, q, d]. Objective as in scikit-learn: 1/2 |W|^2 + c * sum of cross-entropies, intercept
+    not penalised. Solved in the dual, W = X^T A with K = X X^T, where the optimum is
+        A = c (Y - softmax(K A + 1 b^T)),   1^T A = 0.
+    The Hessian of log-sum-exp is at most 1/2 I (Boehning 1992), so one factorisation of
+        M = [[I + c/2 K, c/2 1], [1^T, 0]]
+    an episode serves all iterations; momentum (at most 0.4) shortens them. What has not converged then (features of large norm) is
+    finished by Newton steps. Computed in float64 and returned in the dtype of ``query``. Raises BreadthError where even that does
+    not converge.
+    """
+    x, z = support.double(), query.double()
+    episodes, n = x.shape[:2]
+    k = int(labels.max()) + 1
+    y = F.one_hot(labels, k).double()
+    gram = x @ x.transpose(1, 2)
+    one = torch.ones((episodes, n, 1), dtype=x.dtype, device=x.device)
+    top = torch.cat([torch.eye(n, dtype=x.dtype, device=x.device) + c / 2 * gram, c / 2 * one], 2)
+    inverse = torch.linalg.inv(torch.cat([top, F.pad(one.transpose(1, 2), (0, 1))], 1))
+    w = x.new_zeros((episodes, n + 1, k))  # A above b
+    ahead = w
+    for i in range(_CAP):
+        step = inverse @ _residual(ahead, gram, y, c)
+        new = ahead + step
+        ahead = new + min(i / (i + 3), _MOMENTUM) * (new - w)
+        w = new
+        if i % 4 == 3 and float(step.abs().max()) < _TOLERANCE:
+            break
+    else:
+        bad = step.abs().amax((1, 2)) >= _TOLERANCE
+        several = max(1, _ELEMENTS // ((n + 1) * k) ** 2)
+        pieces = zip(torch.split(w[bad], several), torch.split(gram[bad], several), strict=True)
+        w[bad] = torch.cat([_newton(w0, g, y, c) for w0, g in pieces])
+    return (z @ x.transpose(1, 2) @ w[:, :n] + w[:, n:]).to(query.dtype)
+
+
+def _residual(w: Tensor, gram: Tensor, y: Tensor, c: float) -> Tensor:
+    a, b = w[..., :-1, :], w[..., -1:, :]
+    return torch.cat([c * (y - torch.softmax(gram @ a + b, -1)) - a, -a.sum(-2, keepdim=True)], -2)
+
+
+def _newton(w: Tensor, gram: Tensor, y: Tensor, c: float) -> Tensor:
+    """Newton's method with step halving, on the equations themselves: w [E, n+1, k], gram [E, n, n] -> w [E, n+1, k]."""
+    (n, k), size = y.shape, w[0].numel()
+    eye = torch.eye(k).to(w)
+    reach = torch.cat([gram, torch.ones_like(gram[..., :1])], 2)  # logits = reach @ w
+    # d residual of A's rows, and of the sums; b is determined up to a constant, which the ones below keep where it is.
+    fixed = torch.kron(torch.cat([torch.eye(n, n + 1), F.pad(torch.ones((1, n)), (0, 1))]).to(w), eye)
+    fixed[-k:, -k:] += 1
+    for _ in range(100):
+        residual = _residual(w, gram, y, c)
+        p = torch.softmax(reach @ w, 2)
+        curve = c * (p[..., None] * eye - p[..., None] * p[..., None, :])  # [E, n, k, k]
+        system = (curve[:, :, :, None, :] * reach[:, :, None, :, None]).reshape(-1, n * k, size)
+        system = F.pad(system, (0, 0, 0, k)) + fixed
+        step = torch.linalg.solve(system, residual.reshape(-1, size, 1)).reshape(w.shape)
+        scale = torch.ones_like(w[:, :1, :1])
+        for _ in range(30):
+            size_now = _residual(w + scale * step, gram, y, c).flatten(1).norm(dim=1)
+            short = size_now > (1 - scale[:, 0, 0] / 4) * residual.flatten(1).norm(dim=1)
+            short &= step.abs().amax((1, 2)) > _TOLERANCE  # near the solution rounding decides, and halving has no end
+            if not short.any():
+                break
+            scale[short] /= 2
+        w = w + scale * step
+        if float((scale * step).abs().max()) < _TOLERANCE:
+            return w
+    raise BreadthError("logistic regression did not converge on the features of an episode (their norms are too large); "
+                       "use the head on L2-normalised features")
+
+
+def centroid(support: Tensor, labels: Tensor, query: Tensor) -> Tensor:
+    """Return logits [E, q, k]: minus the squared Euclidean distance to each class mean (arXiv 1703.05175, eq. 2)."""
+    k = int(labels.max()) + 1
+    membership = F.one_hot(labels, k).to(support.dtype)
+    means = membership.T @ support / membership.sum(0)[:, None]
+    return -(query.pow(2).sum(2, keepdim=True) - 2 * query @ means.transpose(1, 2) + means.pow(2).sum(2)[:, None])

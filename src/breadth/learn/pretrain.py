@@ -1,0 +1,116 @@
+"""Supervised pre-training: one classifier over all classes of a labelled set; its body is what is kept (arXiv 2003.11539)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from breadth.data.images import LabeledSet, to_float
+from breadth.errors import SpecError, unknown_name
+from breadth.learn.augment import Augmentation, augmented
+from breadth.learn.loop import Plan, Report
+from breadth.learn.schedule import Plateau, Schedule, learning_rate
+from breadth.learn.trained import Trained, fit
+from breadth.nets.build import Architecture, build
+from breadth.nets.head import classifier
+from breadth.seeds import generator, integer
+
+__all__ = ["PretrainSettings", "pretrain"]
+
+Optimizer = Literal["adam", "adamw"]
+Stop = Literal["budget", "converged"]
+
+
+@dataclass(frozen=True)
+class PretrainSettings:
+    """How to pre-train.
+
+    images: how many images to process, repeats counted (the budget; the upper limit with stop "converged"); stop: "budget", or
+    "converged" (plateau of the training loss: ``patience`` windows without improvement; needs the "constant" schedule, as an
+    annealed one flattens by itself). lr: peak learning rate. window: steps averaged into one line of the history.
+    The published recipe (arXiv 2306.13841) is adam, lr 1e-3, constant, converged; the default reaches its plateau in fewer images.
+    """
+
+    optimizer: Optimizer = "adamw"
+    lr: float = 6e-3
+    weight_decay: float = 1e-2
+    schedule: Schedule = "onecycle"
+    batch: int = 128
+    images: int = 70_000
+    stop: Stop = "budget"
+    patience: int = 5
+    window: int = 50
+    augmentation: Augmentation = "shift"
+
+    def __post_init__(self) -> None:
+        for name, kind in (("optimizer", Optimizer), ("schedule", Schedule), ("stop", Stop), ("augmentation", Augmentation)):
+            if getattr(self, name) not in get_args(kind):
+                raise SpecError(unknown_name(name, getattr(self, name), get_args(kind)))
+        for name in ("lr", "batch", "images", "patience", "window"):
+            if not getattr(self, name) > 0:
+                raise SpecError(f"pre-training {name} is {getattr(self, name)}; expected more than 0")
+        if self.stop == "converged" and self.schedule != "constant":
+            raise SpecError(f"stop 'converged' with schedule '{self.schedule}' would mistake the annealing for convergence; "
+                            "use schedule 'constant' or stop 'budget'")
+
+
+def batches(n: int, batch: int, seed: int) -> Callable[[int], np.ndarray]:
+    """Return t -> rows [batch] of batch ``t``: consecutive pieces of an endless row of seeded permutations of 0 .. n-1."""
+
+    @lru_cache(maxsize=4)
+    def order(epoch: int) -> np.ndarray:
+        return generator(seed, "epoch", epoch).permutation(n)
+
+    def rows(t: int) -> np.ndarray:
+        places = np.arange(t * batch, (t + 1) * batch)
+        return np.concatenate([order(e)[places[places // n == e] - e * n] for e in np.unique(places // n).tolist()])
+
+    return rows
+
+
+def pretrain(data: LabeledSet, arch: Architecture, settings: PretrainSettings = PretrainSettings(), *, seed: int,
+             folder: Path | None = None, report: Report | None = None, device: str = "cpu", save_every: float = 15.0) -> Trained:
+    """Train a classifier of ``arch`` on all classes of ``data`` and return it.
+
+    data: inputs of the size and channels that ``arch`` names. The result is a pure function of data, arch, settings and seed on one
+    CPU with one thread count. folder: checkpoints and the result, resumed and reused by the same call; report(done, total) in
+    steps. Raises SpecError where data and arch differ in shape, BreadthError where training diverges, CheckpointError for a
+    folder that belongs to another run or is damaged.
+    """
+    expected = (arch.size,) if arch.kind == "mlp" else (arch.size, arch.size, arch.channels)
+    if data.inputs.shape[1:] != expected:
+        raise SpecError(f"'{data.name}' has inputs of shape {list(data.inputs.shape[1:])}, the network '{arch.kind}' takes "
+                        f"{list(expected)}; prepare the data with the network's size and channels")
+    steps = -(-settings.images // settings.batch)
+    net = classifier(build(arch, integer(seed, "body")), data.n_classes, integer(seed, "head")).to(device)
+    layout = torch.channels_last if data.is_images else torch.contiguous_format
+    net.to(memory_format=layout)  # type: ignore[call-overload]
+    net.train()
+    kind = torch.optim.Adam if settings.optimizer == "adam" else torch.optim.AdamW
+    optimizer = kind(net.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, fused=True)
+    rows = batches(data.n_items, settings.batch, integer(seed, "train"))
+
+    def step(t: int) -> tuple[Tensor, Tensor]:
+        at = rows(t)
+        images = to_float(augmented(data.inputs[at], settings.augmentation, generator(seed, "augment", t)))
+        x = torch.from_numpy(images).to(device=device, memory_format=layout)
+        y = torch.from_numpy(data.labels[at]).to(device)
+        logits = net(x)
+        loss = F.cross_entropy(logits, y)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.detach(), (logits.detach().argmax(1) == y).float().mean()
+
+    plateau = Plateau(settings.window, settings.patience) if settings.stop == "converged" else None
+    identity = {"learner": "pretrain", "arch": asdict(arch), "settings": asdict(settings), "seed": seed, "data": data.digest}
+    rate = partial(learning_rate, settings.schedule, settings.lr, steps=steps)
+    plan = Plan(steps, rate, None, plateau, settings.window, identity)
+    return fit(arch, net, optimizer, step, plan, folder=folder, report=report, save_every=save_every,
+               cost=lambda n: {"images": n * settings.batch, "tasks": 0})
