@@ -98,6 +98,13 @@ def _item(glyph: Glyph, k: int, size: int, seed: int) -> Image.Image:
     return stroke.transform(stroke.size, Image.Transform.MESH, mesh, Image.Resampling.BILINEAR).reduce(_OVER)
 
 
+@lru_cache(maxsize=8)
+def _grid(canvas: int) -> tuple[list[int], np.ndarray]:
+    """Return where the grid cuts a side, and its corners relative to the centre: [row, column, (x, y)]."""
+    edges = np.rint(np.linspace(0, canvas, _MESH + 1)).astype(int)
+    return edges.tolist(), np.stack(np.meshgrid(edges, edges), axis=-1) - canvas / 2
+
+
 def _mesh(
     canvas: int, turn: float, shear: float, rest: list[float], rng: np.random.Generator,
 ) -> list[tuple[tuple[int, int, int, int], tuple[float, ...]]]:
@@ -109,12 +116,9 @@ def _mesh(
     cos, sin = math.cos(angle), math.sin(angle)
     scale_x, scale_y = 1 + 0.15 * rest[0], 1 + 0.15 * rest[1]
     matrix = np.array([[cos, sin], [-sin, cos]]) @ np.array([[1, 0.2 * shear], [0, 1]]) / np.array([[scale_x], [scale_y]])
-    edges = np.rint(np.linspace(0, canvas, _MESH + 1)).astype(int)
-    centre = canvas / 2
+    cuts, corners = _grid(canvas)
     shift = 0.07 * canvas * np.array(rest[2:])
-    corners = np.stack(np.meshgrid(edges, edges), axis=-1) - centre - shift  # [row, column, (x, y)]
-    source = corners @ matrix.T + centre + rng.normal(0, 0.018 * canvas, corners.shape)
-    points, cuts = source.tolist(), edges.tolist()
+    points = ((corners - shift) @ matrix.T + canvas / 2 + rng.normal(0, 0.018 * canvas, corners.shape)).tolist()
     return [
         ((cuts[x], cuts[y], cuts[x + 1], cuts[y + 1]), (*points[y][x], *points[y + 1][x], *points[y + 1][x + 1], *points[y][x + 1]))
         for y in range(_MESH) for x in range(_MESH)

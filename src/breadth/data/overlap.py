@@ -45,7 +45,8 @@ def overlap(a: LabeledSet, b: LabeledSet, *, hamming: int = _HAMMING) -> Overlap
     finds copies that were resized, recompressed or slightly changed in brightness, not crops, mirror images or rotations. Nearly
     flat images have no near duplicates. Vectors count as near where they are exactly equal.
 
-    Names are compared without case, separators and WordNet ids; names that are mere numbers say nothing and are left out.
+    Names are compared without case, separators, WordNet ids and numbers at either end, as a whole and by the part after the last
+    "/"; names that are mere numbers say nothing and are left out.
     """
     prints_a, prints_b = _fingerprints(a), _fingerprints(b)
     common = set(prints_a) & set(prints_b)
@@ -56,15 +57,27 @@ def overlap(a: LabeledSet, b: LabeledSet, *, hamming: int = _HAMMING) -> Overlap
         found_a, found_b = _near(_Hashes.of(a), _Hashes.of(b), hamming)
         near_a |= found_a
         near_b |= found_b
-    names = {fold_name(n) for n in a.class_names} & {fold_name(n) for n in b.class_names}
-    kept = tuple(sorted(n for n in names if n and not n.isdigit()))
-    return Overlap(int(exact_a.sum()), int(near_a.sum()), int(exact_b.sum()), int(near_b.sum()), kept, a.n_items, b.n_items)
+    names = tuple(sorted(_names(a) & _names(b)))
+    return Overlap(int(exact_a.sum()), int(near_a.sum()), int(exact_b.sum()), int(near_b.sum()), names, a.n_items, b.n_items)
 
 
 def fold_name(name: str) -> str:
-    """Return a class name without case, separators and WordNet id: "n02123394_Persian-cat" -> "persian cat"."""
+    """Return a class name without case, separators, WordNet id and numbers around it: "n02123394_Persian-cat 2" -> "persian cat"."""
     bare = re.sub(r"^n\d{8}(?=[\W_]|$)", "", name.casefold())
-    return " ".join(re.split(r"[\W_]+", bare)).strip()
+    words = [word for word in re.split(r"[\W_]+", bare) if word]
+    while words and words[0].isdigit():
+        del words[0]
+    while words and words[-1].isdigit():
+        del words[-1]
+    return " ".join(words)
+
+
+def _names(labeled_set: LabeledSet) -> set[str]:
+    last = [fold_name(name.rsplit("/", 1)[-1]) for name in dict.fromkeys(labeled_set.class_names)]
+    # "Greek/character01" and "Latin/character01": what many classes of one set end in does not name a class.
+    paths = [name.rpartition("/")[0] for name in labeled_set.class_names]
+    shared = {end for end in last if len({path for path, other in zip(paths, last, strict=True) if other == end}) > 1}
+    return ({fold_name(name) for name in labeled_set.class_names} | (set(last) - shared)) - {""}
 
 
 def _fingerprints(labeled_set: LabeledSet) -> list[bytes]:
