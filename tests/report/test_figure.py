@@ -4,6 +4,7 @@ import math
 import re
 from dataclasses import replace
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from analyses import NAN, make_analysis
@@ -128,6 +129,15 @@ def test_svg_says_what_the_figure_is(analysis):
     ):
         assert expected in words
     assert "nearest" in words  # the baseline's name, broken over lines
+
+
+def test_drawing_leaves_the_settings_of_the_reader_alone(analysis):
+    with mpl.rc_context({"font.size": 33, "lines.linewidth": 9}):
+        before = dict(mpl.rcParams)
+        assert figure.svg(figure.draw(analysis)) == figure.svg(figure.draw(make_analysis()))
+        assert dict(mpl.rcParams) == before
+        text = figure.svg(figure.draw(analysis))
+    assert text == figure.svg(figure.draw(analysis))
 
 
 def test_bytes_depend_on_the_analysis_only(tmp_path, analysis):

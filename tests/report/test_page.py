@@ -134,7 +134,7 @@ def test_a_confounded_badge_names_the_violated_controls_and_the_audit_marks_them
     a = replace(a, audit=(*a.audit, AuditRow("images seen", "differs", "9,000 to 90,000", violation=True)))
     text = page.write(a, tmp_path).read_text(encoding="utf-8")
     assert verdict_sentence(a).endswith("Violated: images seen.")
-    assert re.search(r'<tr class="bad"><td>images seen</td><td>differs \(violation\)</td>', text)
+    assert re.search(r'<tr class="bad"><td>images seen</td><td class="status s-violated">differs \(violation\)</td>', text)
     assert '<tr class="bad"><td>Is it only the amount of data?</td><td class="status s-violated">violated</td>' in text
     assert '<tr class="bad"><td>architecture' not in text
 
@@ -205,7 +205,7 @@ def test_the_checklist_is_read_off_the_analysis():
     bare = replace(
         a, audit=(), series=tuple(replace(s, estimates={"Pearson r": Estimate(0.1, 0, 0.2, 0.95, 8, "t")}) for s in a.series[::2])
     )
-    assert [q.status for q in checklist(bare)] == ["not addressed"] * 7 + ["controlled"]
+    assert [q.status for q in checklist(bare)] == ["not addressed"] * 7 + ["depends"]
     one = replace(bare, series=bare.series[:1])
     assert checklist(one)[-1].status == "not addressed"
     assert {q.status for q in checklist(replace(bare, series=()))} == {"not addressed"}
@@ -254,5 +254,21 @@ def test_leave_one_domain_out_and_disagreeing_probes_are_said():
     by = {q.question: q for q in checklist(replace(a, series=series))}
     assert by["Does one domain carry the result?"].status == "controlled"
     assert "0.300" in by["Does one domain carry the result?"].detail
-    assert "2 probes do not point the same way" in by["Does it depend on the probe network?"].detail
+    assert by["Does it depend on the probe network?"].status == "depends"
+    assert by["Does it depend on the probe network?"].detail.startswith(
+        "2 probes do not point the same way (trained-resnet18: r = "
+    )
     assert "2 metrics point the same way" in by["Does it depend on the metric?"].detail
+
+
+def test_correlations_that_cannot_be_estimated_agree_about_nothing():
+    probe, metric = checklist(make_analysis(1, probes=2))[-2:]
+    assert (probe.status, metric.status) == ("not addressed", "not addressed")
+    assert metric.detail == "cannot be told (accuracy: r = not estimable, loss: r = not estimable)"
+
+
+def test_the_audit_shows_all_three_states(analysis):
+    text = page.render(analysis, svg(draw(analysis)))
+    for status in ("equal", "differs", "unknown"):
+        assert f'<td class="status s-{status}">{status}</td>' in text
+    assert "No control was audited." in page.render(replace(analysis, audit=()), svg(draw(analysis)))

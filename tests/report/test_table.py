@@ -9,6 +9,7 @@ from analyses import NAN, make_analysis
 from breadth.report import table
 from breadth.report.words import number, p_value, with_interval
 from breadth.stats.interval import Estimate
+from breadth.study.finding import AuditRow
 
 
 @pytest.mark.parametrize(
@@ -89,3 +90,11 @@ def test_an_estimate_with_its_own_level_is_not_called_95_percent(analysis):
     mixed = replace(s, estimates={**s.estimates, "x": Estimate(0.1, 0.0, 0.2, 0.9, 8, "t")})
     assert "% interval" not in table.association_table((mixed,)).note
     assert "Brackets: 95 % interval." in table.association_table((s,)).note
+
+
+def test_a_long_table_becomes_several_latex_floats(analysis):
+    rows = tuple(AuditRow(f"control {k}", "equal", "") for k in range(95))
+    text = table.latex(replace(analysis, audit=rows))
+    assert [r"\label{tab:audit}" in text, r"\label{tab:audit-2}" in text, r"\label{tab:audit-3}" in text] == [True] * 3
+    assert [text.count(f"control {k} &") for k in range(95)] == [1] * 95
+    assert text.count(r"Controls (continued).") == 2

@@ -38,7 +38,7 @@ class Answer:
     """One question and how the study dealt with it."""
 
     question: str
-    status: Literal["controlled", "adjusted", "violated", "not addressed"]
+    status: Literal["controlled", "adjusted", "violated", "depends", "not addressed"]
     detail: str
 
 
@@ -119,13 +119,14 @@ def _agreement(analysis: Analysis, what: Literal["probe", "metric"]) -> Answer:
     if len(seen) < 2:
         return Answer(question, "not addressed", f"one {what} only: {getattr(main, what)}")
     said = ", ".join(f"{name}: r = {number(e.value) if e else 'not computed'}" for name, e in seen.items())
-    signs = {
-        math.copysign(1, e.value if what == "probe" or name == "accuracy" else -e.value)
-        for name, e in seen.items()
-        if e is not None and not math.isnan(e.value)
-    }
-    agree = "point the same way" if len(signs) == 1 else "do not point the same way"
-    return Answer(question, "controlled", f"{len(seen)} {what}s {agree} ({said})")
+    # A lower loss is better: its correlation points the same way when its sign is the other one.
+    flip = {name: -1.0 if what == "metric" and name == "loss" else 1.0 for name in seen}
+    signs = [math.copysign(1.0, flip[name] * e.value) for name, e in seen.items() if e is not None and not math.isnan(e.value)]
+    if len(signs) < len(seen):
+        return Answer(question, "not addressed", f"cannot be told ({said})")
+    if len(set(signs)) > 1:
+        return Answer(question, "depends", f"{len(seen)} {what}s do not point the same way ({said})")
+    return Answer(question, "controlled", f"{len(seen)} {what}s point the same way ({said})")
 
 
 def checklist(analysis: Analysis) -> tuple[Answer, ...]:

@@ -49,7 +49,7 @@ def draw(analysis: Analysis) -> Figure:
     levels = sorted({p.level for s in series for p in s.points})
     labels = {s.learner: f"{s.learner}, {s.condition}, n = {len(drawn_points(s))}" for s in reversed(series)}
     with styled():
-        figure = canvas(4.2)
+        figure = canvas(4.2 + 0.24 * max(0, len(learners) - 2))
         top = legends(figure, [(x, labels[x]) for x in learners], levels)
         foot = strip(figure, analysis.verdict.upper(), VERDICT_COLOURS[analysis.verdict], caption(main))
         names = [size_of(figure, _wrapped(b.name), linespacing=1.0)[0] for b in analysis.baselines]
@@ -268,5 +268,5 @@ def _level_axis(ax: Axes, levels: Sequence[int]) -> None:
     ax.xaxis.set_major_locator(FixedLocator([float(v) for v in kept]))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
-    pad = float(np.exp(0.08 * span))
+    pad = float(np.exp(0.08 * span)) if len(levels) > 1 else 1.5
     ax.set_xlim(levels[0] / pad, levels[-1] * pad)

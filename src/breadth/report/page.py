@@ -111,8 +111,9 @@ def scope(analysis: Analysis) -> str:
     names = (
         f" ({', '.join(map(str, named))})" if isinstance(named, list) and named else f" ({named})" if isinstance(named, str) else ""
     )
+    which = "the training set" if len(sets) == 1 else f"each of the {len(sets)} training sets"
     return (
-        f"Horizontal intervals hold for tasks drawn from the given finite data of each of the {len(sets)} training sets, vertical "
+        f"Horizontal intervals hold for tasks drawn from the given finite data of {which}, vertical "
         f"intervals for episodes of the fixed evaluation suite{names}. Correlations and slopes treat training sets as the unit. "
         "None of them speaks of other data, other networks or other ways of training."
     )

@@ -37,7 +37,8 @@ _RC: dict[str, Any] = {
 @contextmanager
 def styled() -> Iterator[None]:
     """Apply the house style to what is drawn or saved inside, and nothing outside (a user's matplotlibrc is set aside too)."""
-    with mpl.rc_context(dict(mpl.rcParamsDefault) | _RC):  # type: ignore[arg-type]
+    drawing = {k: v for k, v in mpl.rcParamsDefault.items() if not k.startswith(("backend", "interactive", "keymap", "toolbar"))}
+    with mpl.rc_context(drawing | _RC):  # type: ignore[arg-type]
         yield
 
 

@@ -12,6 +12,7 @@ from breadth.study.finding import Analysis, Comparison, Series
 __all__ = ["Table", "association_table", "audit_table", "latex", "markdown", "tables"]
 
 _MAIN = ("Pearson", "Spearman", "slope per SD", "adjusted slope")
+_LATEX_ROWS = 40
 _MAIN_P = ("permutation", "Holm")
 
 
@@ -56,15 +57,30 @@ def latex(analysis: Analysis) -> str:
     r"""Return the tables as LaTeX floats (needs ``\usepackage{booktabs}``); every cell is escaped."""
     parts = [r"% needs \usepackage{booktabs}; verdict: " + _tex(analysis.verdict)]
     for t in tables(analysis):
-        body = [" & ".join(_tex(c) for c in row) + r" \\" for row in t.rows]
-        caption = f"{t.title}. {t.note}" if t.note else f"{t.title}."
-        parts.append("\n".join((
-            r"\begin{table}[t]", r"\centering\small", rf"\caption{{{_tex(caption)}}}", rf"\label{{tab:{t.name}}}",
-            rf"\begin{{tabular}}{{@{{}}{'l' * len(t.head)}@{{}}}}", r"\toprule",
-            " & ".join(_tex(c) for c in t.head) + r" \\", r"\midrule",
-            *body, r"\bottomrule", r"\end{tabular}", r"\end{table}",
-        )))  # fmt: skip
+        for k in range(0, len(t.rows), _LATEX_ROWS):
+            parts.append(_float(t, k))
     return "\n\n".join(parts) + "\n"
+
+
+def _float(t: Table, first: int) -> str:
+    """One LaTeX float with up to _LATEX_ROWS rows: a float cannot break over pages, so a longer table becomes several."""
+    more = first > 0
+    title = f"{t.title} (continued)." if more else f"{t.title}. {t.note}".strip()
+    wide = len(t.head) > 7
+    lines = [
+        r"\begin{table}[t]",
+        r"\centering\scriptsize\setlength{\tabcolsep}{3pt}" if wide else r"\centering\small",
+        rf"\caption{{{_tex(title)}}}",
+        rf"\label{{tab:{t.name}{f'-{first // _LATEX_ROWS + 1}' if more else ''}}}",
+        rf"\begin{{tabular}}{{@{{}}{'l' * len(t.head)}@{{}}}}",
+        r"\toprule",
+        *(" & ".join(_tex(c) for c in row) + r" \\" for row in (t.head, *t.rows[first : first + _LATEX_ROWS])),
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
+    lines.insert(7, r"\midrule")
+    return "\n".join(lines)
 
 
 def association_table(
