@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from breadth.report.words import find_estimate, number, primary_series
+from breadth.report.words import find_estimate, left_out, number, primary_series
 from breadth.study.finding import Analysis, AuditRow
 
 __all__ = ["Answer", "checklist"]
@@ -19,8 +19,10 @@ _ROWS = {
     "alignment": r"alignment",
     "complexity": r"complexity",
     "size": r"^images\b(?! of)|^items\b|per class|tokens|training[- ]set size",
-    "classes": r"class",
+    "classes": r"^classes\b|number of classes",
 }
+# Rows that are said beside the answer without deciding it: equal names need not mean equal images.
+_ALSO = {"overlap": r"class names"}
 _QUESTIONS = {
     "size": "Is it only the amount of data?",
     "classes": "Is it only the number of classes?",
@@ -66,7 +68,8 @@ def _topic(row: AuditRow) -> str | None:
 def _from_audit(analysis: Analysis, topic: str, adjusted: str) -> Answer:
     rows = [row for row in analysis.audit if _topic(row) == topic]
     question = _QUESTIONS[topic]
-    said = "; ".join(f"{r.control}: {r.status}{f' ({r.detail})' if r.detail else ''}" for r in rows)
+    also = [row for row in analysis.audit if topic in _ALSO and re.search(_ALSO[topic], row.control, re.IGNORECASE)]
+    said = "; ".join(f"{r.control}: {r.status}{f' ({r.detail})' if r.detail else ''}" for r in rows + also)
     if any(r.violation for r in rows):
         return Answer(question, "violated", said)
     if rows and all(r.status == "equal" for r in rows):
@@ -78,30 +81,22 @@ def _from_audit(analysis: Analysis, topic: str, adjusted: str) -> Answer:
 
 
 def _domain(analysis: Analysis) -> Answer:
-    found = [
-        (name, e)
-        for s in analysis.series
-        for name, e in s.estimates.items()
-        if re.search(r"leave[ -]one[ -]domain", name, re.IGNORECASE)
-    ]
-    finite = [(name, e) for name, e in found if not math.isnan(e.value)]
-    if finite:
-        values = [e.value for _, e in finite]
-        span = (
-            number(values[0])
-            if len(values) == 1
-            else f"from {number(min(values))} to {number(max(values))} over {len(values)} estimates"
-        )
-        return Answer(_QUESTIONS["domain"], "controlled", f"{finite[0][0]}: {span}")
-    blocks = {
-        e.method
-        for s in analysis.series
-        for e in s.estimates.values()
-        if "domain" in e.method.casefold() and not math.isnan(e.value)
-    }
+    question = _QUESTIONS["domain"]
+    main = primary_series(analysis)
+    whole = find_estimate(main, "slope per SD") if main else None
+    without = [e.value for name, e in left_out(main).items() if not math.isnan(e.value)] if main else []
+    if whole is not None and without and not math.isnan(whole.value):
+        said = f"slope per SD without any one of {len(without)} domains: {number(min(without))} to {number(max(without))}"
+        alike = all(math.copysign(1.0, v) == math.copysign(1.0, whole.value) for v in without)
+        return Answer(question, "controlled" if alike else "depends", f"{said}; with all: {number(whole.value)}")
+    blocks = (
+        sorted({e.method for e in main.estimates.values() if "domain" in e.method.casefold() and not math.isnan(e.value)})
+        if main
+        else []
+    )
     if blocks:
-        return Answer(_QUESTIONS["domain"], "adjusted", f"intervals respect domains: {sorted(blocks)[0]}")
-    return Answer(_QUESTIONS["domain"], "not addressed", "no estimate leaves a domain out or treats domains as blocks")
+        return Answer(question, "adjusted", f"intervals respect domains: {blocks[0]}")
+    return Answer(question, "not addressed", "no estimate leaves a domain out or treats domains as blocks")
 
 
 def _agreement(analysis: Analysis, what: Literal["probe", "metric"]) -> Answer:

@@ -18,6 +18,7 @@ from breadth.report.style import COLOURS, INK, MUTED, PAPER, VERDICT_COLOURS
 from breadth.report.table import tables
 from breadth.report.words import (
     estimate,
+    left_out,
     number,
     p_value,
     primary_series,
@@ -63,7 +64,7 @@ def render(analysis: Analysis, figure_svg: str, dose_svg: str | None = None) -> 
         tables=made,
         answers=checklist(analysis),
         points=_points(analysis),
-        notes=list(dict.fromkeys(note for s in shown_series(analysis) for note in s.notes)),
+        notes=list(dict.fromkeys(f"{s.learner} {s.metric}: {note}" for s in shown_series(analysis) for note in s.notes)),
         estimate=estimate,
         tight=_tight,
         protocol=json.dumps(analysis.protocol, indent=2, sort_keys=True, ensure_ascii=False, default=str),
@@ -106,7 +107,7 @@ def scope(analysis: Analysis) -> str:
     """Return which finite data the intervals are valid for, with the evaluation sets by name where the protocol names them."""
     series = shown_series(analysis)
     sets = {p.train for s in series for p in drawn_points(s)}
-    given = analysis.protocol.get("evaluation")
+    given = analysis.protocol.get("evaluation", analysis.protocol.get("fixed before any run", {}).get("evaluation"))
     named: Any = given.get("data") if isinstance(given, dict) else given
     names = (
         f" ({', '.join(map(str, named))})" if isinstance(named, list) and named else f" ({named})" if isinstance(named, str) else ""
@@ -156,7 +157,10 @@ def _key_numbers(main: Series) -> list[tuple[str, str, str]]:
     if points:
         xs = [p.x for p in points]
         rows.append(("diversity seen", f"{number(min(xs))} to {number(max(xs))}", "smallest and largest coefficient"))
+    out = left_out(main)  # one number a domain: those stand among the further statistics
     for name, e in main.estimates.items():
+        if name in out:
+            continue
         bare = math.isnan(e.low) or math.isnan(e.high)
         rows.append(
             (name, number(e.value) if bare else estimate(e), f"{e.method}{'; no interval' if bare else f'; {e.level * 100:g} %'}")

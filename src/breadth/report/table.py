@@ -92,7 +92,7 @@ def association_table(
         (
             f"{s.learner}{' (primary)' if s.primary else ''}", s.metric, s.condition,
             *([s.probe] if len(probes) > 1 else []), _n(s),
-            *(estimate(find_estimate(s, known)) for known in _MAIN), *(p_value(find_p(s, known)) for known in _MAIN_P),
+            *(estimate(find_estimate(s, known)) for known in _MAIN), p_value(find_p(s, "permutation")), _holm(s),
         )
         for s in series
     )  # fmt: skip
@@ -105,6 +105,12 @@ def association_table(
     said += f"Brackets: {levels.pop() * 100:g} % interval. " if len(levels) == 1 else ""
     note = f"{said}n: training sets. SD: standard deviation of the diversity coefficient over training sets."
     return Table(name, title, head, rows, note)
+
+
+def _holm(s: Series) -> str:
+    """The primary outcome is one test fixed beforehand: there is nothing to correct it for."""
+    p = find_p(s, "holm")
+    return "primary: none" if s.primary and p is None else p_value(p)
 
 
 def audit_table(analysis: Analysis) -> Table:

@@ -14,6 +14,7 @@ __all__ = [
     "estimate",
     "find_estimate",
     "find_p",
+    "left_out",
     "number",
     "p_value",
     "primary_series",
@@ -99,6 +100,11 @@ def find_estimate(series: Series, name: str) -> Estimate | None:
 def find_p(series: Series, name: str) -> float | None:
     """Return the p-value whose name starts with ``name``, None where there is none."""
     return next((p for key, p in series.p_values.items() if key.casefold().startswith(name.casefold())), None)
+
+
+def left_out(series: Series) -> dict[str, Estimate]:
+    """Return the estimates of the slope with one domain left out, by name."""
+    return {name: e for name, e in series.estimates.items() if name.casefold().startswith("slope per sd without ")}
 
 
 def primary_series(analysis: Analysis) -> Series | None:
