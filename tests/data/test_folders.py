@@ -94,11 +94,14 @@ def test_structure_errors(folder, tmp_path):
     (folder / "emu").mkdir()
     assert refused(folder) == f"class folder {folder / 'emu'} is empty; expected at least one image: fill or remove it"
     (folder / "emu" / "inner").mkdir()
-    assert refused(folder) == (f"{folder / 'emu' / 'inner'} is a folder inside a class folder; expected images only: "
-                               "give the folder that holds the class folders")
+    assert refused(folder) == (
+        f"{folder / 'emu' / 'inner'} is a folder inside a class folder; expected images only: "
+        "give the folder that holds the class folders"
+    )
     picture().save(folder / "loose.png")
-    assert refused(folder) == (f"{folder / 'loose.png'} lies beside the class folders; expected every image inside a class folder: "
-                               "move or remove it")
+    assert refused(folder) == (
+        f"{folder / 'loose.png'} lies beside the class folders; expected every image inside a class folder: move or remove it"
+    )
 
 
 def test_files_that_are_no_images(folder):
@@ -127,9 +130,12 @@ def test_a_decompression_bomb_is_refused_from_its_header(folder, monkeypatch):
     for side in (40, 60):  # beyond the limit Pillow warns, beyond twice the limit it refuses
         bomb = folder / "auk" / "bomb.png"
         Image.new("RGB", (side, side)).save(bomb)
-        assert refused(folder) == f"{bomb} has more than 1,000 pixels, which may be a decompression bomb; make it smaller or remove it"
+        assert (
+            refused(folder) == f"{bomb} has more than 1,000 pixels, which may be a decompression bomb; make it smaller or remove it"
+        )
 
 
 def test_memory_is_bounded_before_decoding(folder):
-    assert refused(folder, max_bytes=200) == (f"{folder} needs 288 bytes in memory, more than the limit of 200; "
-                                              "ask for a smaller size or raise max_bytes")
+    assert refused(folder, max_bytes=200) == (
+        f"{folder} needs 288 bytes in memory, more than the limit of 200; ask for a smaller size or raise max_bytes"
+    )

@@ -61,8 +61,12 @@ def test_digest_changes_with_each_of_inputs_labels_and_class_names():
     flipped = toy.inputs.copy()
     flipped[0, 0, 0, 0] ^= 1
     other_labels = toy.labels[::-1].copy()
-    sets = [toy, LabeledSet("toy", flipped, toy.labels, toy.class_names), LabeledSet("toy", toy.inputs, other_labels, toy.class_names),
-            LabeledSet("toy", toy.inputs, toy.labels, ("c0", "c1", "x"))]
+    sets = [
+        toy,
+        LabeledSet("toy", flipped, toy.labels, toy.class_names),
+        LabeledSet("toy", toy.inputs, other_labels, toy.class_names),
+        LabeledSet("toy", toy.inputs, toy.labels, ("c0", "c1", "x")),
+    ]
     assert len({s.digest for s in sets}) == 4
     assert LabeledSet("renamed", toy.inputs, toy.labels, toy.class_names).digest == toy.digest
     assert len(toy.digest) == 64
@@ -103,25 +107,48 @@ def test_to_float_is_the_stated_map_with_channels_first():
     assert to_float(vectors) is vectors
 
 
-@pytest.mark.parametrize("act, message", [
-    (lambda s: s.rows_of(3), "'toy' has no class 3; its classes are numbered 0 to 2"),
-    (lambda s: s.rows_of(-1), "'toy' has no class -1; its classes are numbered 0 to 2"),
-    (lambda s: s.select([]), "a selection from 'toy' holds no rows; expected at least one"),
-    (lambda s: s.select([0, 12]), "'toy' has no row 12; its rows are numbered 0 to 11"),
-    (lambda s: s.select([-1]), "'toy' has no row -1; its rows are numbered 0 to 11"),
-    (lambda s: s.at_least(6), "no class of 'toy' has 6 items; the largest, 'c2', has 5"),
-    (lambda s: s.sample(3, 4, 0), "'toy' has 2 of 3 classes with at least 4 items; 3 are needed: ask for fewer classes or fewer items a class"),
-    (lambda s: s.sample(0, 4, 0), "a sample of 0 classes with 4 items each was asked for; expected at least 1 of both"),
-    (lambda s: prepare(s, size=0, channels=3), "images of 0 px with 3 channels were asked for; expected at least 1 px and 1 or 3 channels"),
-    (lambda s: prepare(s, size=8, channels=2), "images of 8 px with 2 channels were asked for; expected at least 1 px and 1 or 3 channels"),
-    (lambda s: to_float(s.inputs[0]), "inputs are uint8 of shape [6, 6, 3]; expected uint8 images [n, height, width, channels] or float32 "
-                                      "vectors [n, features]"),
-    (lambda s: LabeledSet("x", s.inputs.astype(float), s.labels, s.class_names),
-     "'x' has float64 inputs of shape [12, 6, 6, 3]; expected uint8 images [n, height, width, channels] or float32 vectors [n, features]"),
-    (lambda s: LabeledSet("x", s.inputs, s.labels[:5], s.class_names),
-     "'x' has int64 labels of shape [5] for 12 items; expected int64 labels of shape [12]"),
-    (lambda s: LabeledSet("x", s.inputs, s.labels, s.class_names, ("g",)), "'x' has 1 group keys for 12 items; expected one key per item"),
-])
+@pytest.mark.parametrize(
+    "act, message",
+    [
+        (lambda s: s.rows_of(3), "'toy' has no class 3; its classes are numbered 0 to 2"),
+        (lambda s: s.rows_of(-1), "'toy' has no class -1; its classes are numbered 0 to 2"),
+        (lambda s: s.select([]), "a selection from 'toy' holds no rows; expected at least one"),
+        (lambda s: s.select([0, 12]), "'toy' has no row 12; its rows are numbered 0 to 11"),
+        (lambda s: s.select([-1]), "'toy' has no row -1; its rows are numbered 0 to 11"),
+        (lambda s: s.at_least(6), "no class of 'toy' has 6 items; the largest, 'c2', has 5"),
+        (
+            lambda s: s.sample(3, 4, 0),
+            "'toy' has 2 of 3 classes with at least 4 items; 3 are needed: ask for fewer classes or fewer items a class",
+        ),
+        (lambda s: s.sample(0, 4, 0), "a sample of 0 classes with 4 items each was asked for; expected at least 1 of both"),
+        (
+            lambda s: prepare(s, size=0, channels=3),
+            "images of 0 px with 3 channels were asked for; expected at least 1 px and 1 or 3 channels",
+        ),
+        (
+            lambda s: prepare(s, size=8, channels=2),
+            "images of 8 px with 2 channels were asked for; expected at least 1 px and 1 or 3 channels",
+        ),
+        (
+            lambda s: to_float(s.inputs[0]),
+            "inputs are uint8 of shape [6, 6, 3]; expected uint8 images [n, height, width, channels] or float32 "
+            "vectors [n, features]",
+        ),
+        (
+            lambda s: LabeledSet("x", s.inputs.astype(float), s.labels, s.class_names),
+            "'x' has float64 inputs of shape [12, 6, 6, 3]; expected uint8 images "
+            "[n, height, width, channels] or float32 vectors [n, features]",
+        ),
+        (
+            lambda s: LabeledSet("x", s.inputs, s.labels[:5], s.class_names),
+            "'x' has int64 labels of shape [5] for 12 items; expected int64 labels of shape [12]",
+        ),
+        (
+            lambda s: LabeledSet("x", s.inputs, s.labels, s.class_names, ("g",)),
+            "'x' has 1 group keys for 12 items; expected one key per item",
+        ),
+    ],
+)
 def test_errors(act, message):
     with pytest.raises(DataError) as error:
         act(make())

@@ -46,8 +46,13 @@ def labels_of(u):
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 2**40), i=st.integers(0, 10**6), ways=st.integers(2, 6), per_class=st.integers(1, 8),
-       convention=st.sampled_from(["source-then-classes", "pooled-classes"]))
+@given(
+    seed=st.integers(0, 2**40),
+    i=st.integers(0, 10**6),
+    ways=st.integers(2, 6),
+    per_class=st.integers(1, 8),
+    convention=st.sampled_from(["source-then-classes", "pooled-classes"]),
+)
 def test_a_draw_is_pure_and_holds_distinct_rows_of_its_classes(seed, i, ways, per_class, convention):
     u = union([A, B, C], convention)
     draw = u.draw(i, ways, per_class, seed)
@@ -139,8 +144,10 @@ def test_fingerprint_changes_with_data_seed_shape_and_length():
     base = {"shots": 2, "queries": 3, "seed": 4, "count": 9}
     prints = [episodes(single(A), **base).fingerprint()]
     assert prints[0] == episodes(single(A), **base).fingerprint()
-    prints += [episodes(single(A), **{**base, **change}).fingerprint()
-               for change in ({"seed": 5}, {"count": 8}, {"shots": 3, "queries": 2}, {"ways": 4})]
+    prints += [
+        episodes(single(A), **{**base, **change}).fingerprint()
+        for change in ({"seed": 5}, {"count": 8}, {"shots": 3, "queries": 2}, {"ways": 4})
+    ]
     prints += [episodes(single(other), **base).fingerprint(), episodes(union([A, C]), **base).fingerprint()]
     assert len(set(prints)) == 7
 
@@ -154,32 +161,48 @@ def images(name, size, channels):
     return LabeledSet(name, np.zeros((2, size, size, channels), np.uint8), np.arange(2, dtype=np.int64), ("x", "y"))
 
 
-@pytest.mark.parametrize("act, message", [
-    (lambda: union([A, B]).draw(0, 7, 2, 0),
-     "no part of 'a+b' has 7 classes; the largest, 'a', has 6: ask for fewer ways or use the convention 'pooled-classes'"),
-    (lambda: single(A).draw(0, 7, 2, 0), "'a' has 6 classes; 7-way tasks need at least 7"),
-    (lambda: union([A, B], "pooled-classes").draw(0, 10, 2, 0), "'a+b' has 9 classes; 10-way tasks need at least 10"),
-    (lambda: single(A).draw(0, 5, 9, 0),
-     "class 'a0' of 'a' has 8 items; 9 are needed: ask for fewer items a class or keep the larger classes with at_least(9)"),
-    (lambda: single(A).draw(0, 5, 10, 0), "class 'a0' of 'a' has 8 items; 10 are needed (and 1 more classes have too few): "
-                                          "ask for fewer items a class or keep the larger classes with at_least(10)"),
-    (lambda: single(A).draw(0, 0, 10, 0), "a task of 0 ways with 10 items each was asked for; expected at least 1 of both"),
-    (lambda: single(A).rows(np.array([63])), "'a' has no row 63; its rows are numbered 0 to 62"),
-    (lambda: union([]), "a union of no labelled sets was asked for; expected at least one part"),
-    (lambda: union([A, A]), "two parts of a union are named 'a'; expected different names: rename one"),
-    (lambda: union([A, B], "pooled"),
-     "unknown convention 'pooled'; expected one of: pooled-classes, source-then-classes; did you mean 'pooled-classes'?"),
-    (lambda: union([images("p", 28, 1), images("q", 32, 3)]),
-     "parts of a union differ: 'p' holds images of 28x28 px with 1 channel, 'q' holds images of 32x32 px with 3 channels; "
-     "bring them to one form with prepare(size=..., channels=...)"),
-    (lambda: union([A, images("q", 32, 3)]),
-     "parts of a union differ: 'a' holds vectors of 1 features, 'q' holds images of 32x32 px with 3 channels; "
-     "bring them to one form with prepare(size=..., channels=...)"),
-    (lambda: episodes(single(A), ways=1, count=3), "episodes with ways=1 were asked for; expected at least 2"),
-    (lambda: episodes(single(A), shots=0, count=3), "episodes with shots=0 were asked for; expected at least 1"),
-    (lambda: episodes(single(A), queries=0, count=3), "episodes with queries=0 were asked for; expected at least 1"),
-    (lambda: episodes(single(A), count=0), "episodes with count=0 were asked for; expected at least 1"),
-])
+@pytest.mark.parametrize(
+    "act, message",
+    [
+        (
+            lambda: union([A, B]).draw(0, 7, 2, 0),
+            "no part of 'a+b' has 7 classes; the largest, 'a', has 6: ask for fewer ways or use the convention 'pooled-classes'",
+        ),
+        (lambda: single(A).draw(0, 7, 2, 0), "'a' has 6 classes; 7-way tasks need at least 7"),
+        (lambda: union([A, B], "pooled-classes").draw(0, 10, 2, 0), "'a+b' has 9 classes; 10-way tasks need at least 10"),
+        (
+            lambda: single(A).draw(0, 5, 9, 0),
+            "class 'a0' of 'a' has 8 items; 9 are needed: ask for fewer items a class or keep the larger classes with at_least(9)",
+        ),
+        (
+            lambda: single(A).draw(0, 5, 10, 0),
+            "class 'a0' of 'a' has 8 items; 10 are needed (and 1 more classes have too few): "
+            "ask for fewer items a class or keep the larger classes with at_least(10)",
+        ),
+        (lambda: single(A).draw(0, 0, 10, 0), "a task of 0 ways with 10 items each was asked for; expected at least 1 of both"),
+        (lambda: single(A).rows(np.array([63])), "'a' has no row 63; its rows are numbered 0 to 62"),
+        (lambda: union([]), "a union of no labelled sets was asked for; expected at least one part"),
+        (lambda: union([A, A]), "two parts of a union are named 'a'; expected different names: rename one"),
+        (
+            lambda: union([A, B], "pooled"),
+            "unknown convention 'pooled'; expected one of: pooled-classes, source-then-classes; did you mean 'pooled-classes'?",
+        ),
+        (
+            lambda: union([images("p", 28, 1), images("q", 32, 3)]),
+            "parts of a union differ: 'p' holds images of 28x28 px with 1 channel, 'q' holds images of 32x32 px with 3 channels; "
+            "bring them to one form with prepare(size=..., channels=...)",
+        ),
+        (
+            lambda: union([A, images("q", 32, 3)]),
+            "parts of a union differ: 'a' holds vectors of 1 features, 'q' holds images of 32x32 px with 3 channels; "
+            "bring them to one form with prepare(size=..., channels=...)",
+        ),
+        (lambda: episodes(single(A), ways=1, count=3), "episodes with ways=1 were asked for; expected at least 2"),
+        (lambda: episodes(single(A), shots=0, count=3), "episodes with shots=0 were asked for; expected at least 1"),
+        (lambda: episodes(single(A), queries=0, count=3), "episodes with queries=0 were asked for; expected at least 1"),
+        (lambda: episodes(single(A), count=0), "episodes with count=0 were asked for; expected at least 1"),
+    ],
+)
 def test_errors(act, message):
     with pytest.raises(DataError) as error:
         act()
