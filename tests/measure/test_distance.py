@@ -4,11 +4,11 @@ import re
 
 import numpy as np
 import pytest
-from oracle.distance import pairwise as oracle
 
 from breadth.errors import MeasureError
 from breadth.measure import distance
 from breadth.measure.distance import cosine, cross, pairwise
+from oracle.distance import pairwise as oracle
 
 
 def embeddings(m=6, d=50, seed=0, zeros=0.0):
@@ -36,12 +36,11 @@ def test_cross_and_cosine_are_entries_of_pairwise():
     assert cosine(h[0], h[5]) == pytest.approx(d[0, 5], abs=1e-14)
 
 
-def test_the_scale_of_an_embedding_does_not_matter():
+def test_the_unit_of_the_embeddings_does_not_matter():
     a, b = embeddings(2)
     for factor in (1e-30, 1e-12, 1e9):
-        assert cosine(a, b * factor) != cosine(a, b)  # u and v do change ...
-    assert cosine(a * 1e-30, b * 1e-30) == pytest.approx(cosine(a, b), rel=1e-12)  # ... a common unit does not matter,
-    assert cosine(a, 3 * a) == pytest.approx(0, abs=1e-12)  # and a multiple of a task is at distance zero
+        assert cosine(a * factor, b * factor) == pytest.approx(cosine(a, b), rel=1e-12)
+        assert cosine(a, factor * a) == pytest.approx(0, abs=1e-12)
 
 
 def test_bounds():
@@ -53,8 +52,8 @@ def test_bounds():
 
 
 @pytest.mark.parametrize("h, message", [
-    ([[1.0, 2.0], [0.0, 0.0]], "embedding 1 is zero everywhere; its distances are undefined: the head is saturated or the probe is dead: "
-                               "use a larger ridge or another probe"),
+    ([[1.0, 2.0], [0.0, 0.0]], "embedding 1 is zero everywhere; its distances are undefined: the head is saturated or the probe is "
+                               "dead: use a larger ridge or another probe"),
     ([[1.0, -1.0]], "an embedding holds negative numbers, NaN or infinity; expected Fisher information"),
     ([[1.0, np.nan]], "an embedding holds negative numbers, NaN or infinity; expected Fisher information"),
     ([1.0, 2.0], "an embedding array has 1 dimensions; expected 2"),

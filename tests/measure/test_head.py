@@ -68,8 +68,8 @@ def test_doubled_features_and_doubled_items_do_not_matter():
 
 def test_a_saturated_head_warns():
     x, y = data(gap=100.0)
-    message = r"^the head is nearly certain of every label \(mean 1 - max p = .*e-0. < 1e-03\): the Fisher information is close to zero; "
-    with pytest.warns(SaturatedHeadWarning, match=message + "use a ridge larger than 1e-05$"):
+    message = r"^the head is nearly certain of every label \(mean 1 - max p = .*e-0. < 1e-03\): the Fisher information is "
+    with pytest.warns(SaturatedHeadWarning, match=message + "close to zero; use a ridge larger than 1e-05$"):
         fit_head(x, y, 3, 1e-5)
     fit_head(x, y, 3)  # the default does not saturate, and a warning would be an error here
 
@@ -84,11 +84,13 @@ def test_a_small_task_takes_milliseconds():
 
 
 @pytest.mark.parametrize("features, labels, ridge, message", [
-    (np.ones((3, 2)), [0, 1, 2], 0.1, "the probe gives the same feature for every item; expected some difference: choose another probe"),
+    (np.ones((3, 2)), [0, 1, 2], 0.1,
+     "the probe gives the same feature for every item; expected some difference: choose another probe"),
     (np.array([[np.nan], [1], [2]]), [0, 1, 2], 0.1,
      "the probe's features hold NaN or infinity; expected finite numbers: check inputs and weights"),
     (np.eye(3), [0, 1, 1], 0.1, "the task's labels are [0, 1]; expected each of 0..2 at least once"),
-    (np.eye(3), [0, 1, 2], 0.0, "the ridge of the head is 0.0; expected a positive number, else p saturates and the Fisher is zero"),
+    (np.eye(3), [0, 1, 2], 0.0,
+     "the ridge of the head is 0.0; expected a positive number, else p saturates and the Fisher is zero"),
 ])
 def test_bad_input(features, labels, ridge, message):
     with pytest.raises(MeasureError, match=f"^{re.escape(message)}$"):

@@ -22,7 +22,7 @@ def close(found, expected, *, relative, floor=0.0):
 
 
 class Odd(nn.Module):
-    """Strided, dilated, grouped, depthwise, padded and 1x1 convolutions, a branch, batch norm, and a linear layer over positions."""
+    """Strided, dilated, grouped, depthwise, padded and 1x1 convolutions, a branch, batch norm, a linear layer over positions."""
 
     def __init__(self):
         super().__init__()
@@ -48,7 +48,8 @@ class Dense(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.layers = nn.Sequential(nn.Linear(3, 9), nn.LeakyReLU(0.2, inplace=True), nn.Linear(9, 8, bias=False), nn.BatchNorm1d(8), nn.Tanh())
+        self.layers = nn.Sequential(nn.Linear(3, 9), nn.LeakyReLU(0.2, inplace=True), nn.Linear(9, 8, bias=False),
+                                    nn.BatchNorm1d(8), nn.Tanh())
 
     def forward(self, x):
         return self.layers(x)
@@ -82,7 +83,7 @@ class Toys:
     cache: ClassVar[dict] = {}
 
     @classmethod
-    def images(cls, classes=8, per_class=12, size=16, channels=1, name="toys", seed=0):
+    def images(cls, *, classes=8, per_class=12, size=16, channels=1, name="toys", seed=0):
         key = (classes, per_class, size, channels, name, seed)
         if key not in cls.cache:
             rng = np.random.default_rng(seed)

@@ -26,19 +26,18 @@ def _checked(h: np.ndarray, ndim: int) -> np.ndarray:
 
 
 def _row(h: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Distances of h [D] to each row of others [B, D].
+    """Distances of h [D] to each row of others [B, D], u = h/(h + g) and v = g/(h + g).
 
-    With u = h/(h + g) and v = g/(h + g) = 1 - u, the sums A = sum u and Q = sum u^2 over the K coordinates where h + g > 0 are
-    enough: u.v = A - Q, |u|^2 = Q, |v|^2 = K - 2A + Q.
+    v is not taken as 1 - u: where one Fisher is many orders smaller than the other, the difference would be rounding.
     """
     total = others + h
-    count = np.count_nonzero(total, axis=1)
-    if count.min() < total.shape[1]:
-        # 0/0: neither task sees this filter; u = 0 and one coordinate fewer drops it from every sum.
+    if not total.all():
+        # 0/0: neither task sees this filter; u = v = 0 drops it from every sum.
         total[total == 0] = np.inf
+    v = others / total
     u = np.divide(h, total, out=total)
-    a, q = u.sum(1), np.einsum("ij,ij->i", u, u)
-    return np.asarray(np.maximum(0.0, 1 - (a - q) / np.sqrt(q * np.maximum(count - 2 * a + q, 1e-300))))
+    uv, uu, vv = (np.einsum("ij,ij->i", x, y) for x, y in ((u, v), (u, u), (v, v)))
+    return np.asarray(np.clip(1 - uv / np.sqrt(uu * vv), 0.0, 1.0))
 
 
 def _fill(h: np.ndarray, others: np.ndarray, out: np.ndarray) -> None:
@@ -50,7 +49,8 @@ def _fill(h: np.ndarray, others: np.ndarray, out: np.ndarray) -> None:
 def cosine(a: np.ndarray, b: np.ndarray) -> float:
     """Return d(a, b) = 1 - cos(a/(a+b), b/(a+b)) of two embeddings [D], between 0 and 1 (arXiv 1902.03545, section 3.3).
 
-    No epsilon is added: coordinates where both are zero are dropped, and d does not change when a or b is multiplied by a number.
+    No epsilon is added: coordinates where both are zero are dropped, and d does not change when both
+    are multiplied by one number, however small; multiples of one embedding are at distance 0.
     Raises MeasureError for embeddings of different length, with negative or non-finite numbers, or zero everywhere.
     """
     return float(cross(np.asarray(a)[None], np.asarray(b)[None])[0, 0])

@@ -64,7 +64,7 @@ def load_embeddings(path: Path) -> Embeddings:
     if not path.is_file():
         raise MeasureError(f"no embeddings at '{path}'; expected a file that save_embeddings wrote")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             meta = json.loads(archive["meta"].tobytes().decode())
             values, items, loss, doubt = (archive[name] for name in ARRAYS)
             found = Embeddings(values, items, tuple(meta["parts"]), loss, doubt, dict(meta["protocol"]))

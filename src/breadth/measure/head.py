@@ -71,7 +71,7 @@ def fit_head(features: np.ndarray, labels: np.ndarray, ways: int, ridge: float =
     information vanishes and what is left of it follows single items. The default was chosen on 5-way tasks of drawings, photos,
     signs and fruit through random and trained conv nets: from 1e-4 to 1e-1 the distance of tasks with different classes, divided by
     the distance of tasks with the same classes and other items, rises (e.g. 1.06 to 1.42 on photos, 3.3 to 5.9 on fruit), and
-    beyond it stays. mean(1 - max p) is then .63 to .77, chance being .8: distances do not see the scale, only the direction.
+    beyond it stays. mean(1 - max p) is then .63 to .77, chance being .8.
 
     Raises MeasureError for a ridge that is not positive, features that are not finite or all equal, missing classes. Warns
     SaturatedHeadWarning where mean(1 - max p) < 1e-3.

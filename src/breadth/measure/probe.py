@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from breadth.measure.fisher import layer_sizes
 from breadth.nets.build import Architecture, build, load_body
+from breadth.seeds import generator
 
-__all__ = ["ProbeNetwork", "probe"]
+__all__ = ["ProbeNetwork", "line_probe", "probe"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,3 +75,21 @@ def probe(arch: Architecture, seed: int = 0, weights: Mapping[str, Tensor] | Non
     fingerprint = _fingerprint(arch, body)
     return ProbeNetwork(body, body.feature_dim, name or f"{arch.kind} ({origin})", fingerprint, arch.size, arch.channels,
                         layer_sizes(body))
+
+
+def line_probe(seed: int = 0, *, width: int = 128, finest: float = 0.1, widest: float = 100.0) -> ProbeNetwork:
+    """Return a random probe for numbers on a line (vectors of length 1), such as the Gaussian benchmark of arXiv 2208.01545.
+
+    The published network, two hidden layers of ``width`` ReLU units, where unit i of the first one is max(0, +-(x - k_i)): signs are
+    random, the kinks k_i have a random sign and log |k_i| is uniform between ``finest`` and ``widest``. Every decade of the line
+    then has equally many, and tasks whose classes lie 0.1 or 100 apart are seen with the same resolution. Under PyTorch's own
+    initialisation most kinks lie within +-1 and everything beyond is one straight line.
+    """
+    arch = Architecture("mlp", width, channels=1, size=1)
+    weights = {key: value.clone() for key, value in build(arch, seed).state_dict().items()}
+    rng = generator(seed, "line probe")
+    slope, side = rng.choice([-1.0, 1.0], width), rng.choice([-1.0, 1.0], width)
+    kink = side * np.exp(rng.uniform(np.log(finest), np.log(widest), width))
+    weights["features.linear1.weight"] = torch.from_numpy(slope[:, None]).float()
+    weights["features.linear1.bias"] = torch.from_numpy(-slope * kink).float()
+    return probe(arch, weights=weights, name=f"mlp with kinks of all sizes (random, seed {seed})")
