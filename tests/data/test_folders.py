@@ -1,5 +1,7 @@
 """A folder of class folders: what is read, how it is converted, and what is refused."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -133,6 +135,13 @@ def test_a_decompression_bomb_is_refused_from_its_header(folder, monkeypatch):
         assert (
             refused(folder) == f"{bomb} has more than 1,000 pixels, which may be a decompression bomb; make it smaller or remove it"
         )
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="the superuser may read every folder")
+def test_a_folder_that_may_not_be_read(folder):
+    (folder / "auk").chmod(0)
+    message = f"{folder / 'auk'} cannot be listed (Permission denied); expected a folder that may be read"
+    assert refused(folder) == message
 
 
 def test_memory_is_bounded_before_decoding(folder):

@@ -220,6 +220,18 @@ def test_damaged_npz_files(tmp_path):
         refused(lambda: load(good))
 
 
+def test_a_file_with_any_byte_changed_loads_or_is_refused(tmp_path):
+    path = tmp_path / "pack.npz"
+    np.savez(path, images=IMAGES[:, :2, :2, :1], labels=LABELS, class_names=["x", "y"])
+    whole = path.read_bytes()
+    loaded = 0
+    for position in range(len(whole)):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 0xFF]) + whole[position + 1 :])
+        with contextlib.suppress(DataError):  # anything else fails the test
+            loaded += load(path).n_items == 4
+    assert loaded < len(whole) / 2
+
+
 def test_labels_in_a_file_are_checked_like_arrays(tmp_path):
     path = tmp_path / "pack.npz"
     np.savez(path, images=IMAGES, labels=[0, 1, 2, 3], class_names=["x", "y"])

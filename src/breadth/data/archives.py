@@ -28,7 +28,7 @@ def read_npz(path: Path, *, max_bytes: int) -> LabeledSet:
     try:
         with zipfile.ZipFile(path) as archive:
             arrays = _read(archive, path, max_bytes)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError) as error:
         raise DataError(f"{path} is not a readable .npz file ({_one_line(error)}); write it with numpy.savez") from error
     groups = None
     if "source_paths" in arrays:

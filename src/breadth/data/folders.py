@@ -73,7 +73,10 @@ def _classes(folder: Path) -> list[tuple[str, list[Path]]]:
 
 
 def _visible(folder: Path) -> list[Path]:
-    return [folder / name for name in sorted(os.listdir(folder)) if not name.startswith(".")]
+    try:
+        return [folder / name for name in sorted(os.listdir(folder)) if not name.startswith(".")]
+    except OSError as error:
+        raise DataError(f"{folder} cannot be listed ({error.strerror}); expected a folder that may be read") from error
 
 
 @contextmanager
