@@ -1,7 +1,7 @@
-"""Estimates that carry their interval, sample size and method; intervals for means, mean pairwise distances and any statistic of tasks.
+"""Estimates that carry their interval, sample size and method; intervals for means, mean distances and any statistic of tasks.
 
-Every interval is over the units that were drawn independently (tasks, training sets, runs), never over pairs of them: the M (M - 1) / 2
-distances of M tasks share tasks, so their own standard deviation says nothing about the error of their mean.
+Every interval is over the units that were drawn independently (tasks, training sets, runs), never over pairs of them: the
+M (M - 1) / 2 distances of M tasks share tasks, so their own standard deviation says nothing about the error of their mean.
 """
 
 from __future__ import annotations
@@ -16,7 +16,18 @@ from scipy import special
 from breadth.errors import MeasureError
 from breadth.seeds import generator
 
-__all__ = ["Estimate", "bootstrap", "finite_vector", "jackknife", "mean", "mean_cross", "mean_pairwise", "t_estimate", "t_quantile", "welch_df"]
+__all__ = [
+    "Estimate",
+    "bootstrap",
+    "finite_vector",
+    "jackknife",
+    "mean",
+    "mean_cross",
+    "mean_pairwise",
+    "t_estimate",
+    "t_quantile",
+    "welch_df",
+]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -53,7 +64,7 @@ def finite_vector(values: npt.ArrayLike, what: str, *, least: int = 1) -> Floats
     if x.size < least:
         raise MeasureError(f"{what} has {x.size} values; expected at least {least}: give more units")
     if not np.isfinite(x).all():
-        raise MeasureError(f"{what} has {int((~np.isfinite(x)).sum())} values that are not finite; drop or repair those units first")
+        raise MeasureError(f"{what} has {int((~np.isfinite(x)).sum())} values that are not finite; repair those units first")
     return x
 
 
@@ -95,9 +106,9 @@ def _distances(D: npt.ArrayLike, *, square: bool) -> Floats:
     if d.ndim != 2:
         raise MeasureError(f"distances have shape {d.shape}; expected a matrix of two dimensions")
     if square and d.shape[0] != d.shape[1]:
-        raise MeasureError(f"pairwise distances have shape {d.shape}; expected a square matrix: for two sets of tasks use mean_cross")
+        raise MeasureError(f"pairwise distances have shape {d.shape}; expected a square matrix: for two sets use mean_cross")
     if not np.isfinite(d).all():
-        raise MeasureError(f"{int((~np.isfinite(d)).sum())} of {d.size} distances are not finite; find the task that makes them so")
+        raise MeasureError(f"{int((~np.isfinite(d)).sum())} of {d.size} distances are not finite; find the task behind them")
     return d
 
 
@@ -118,7 +129,7 @@ def mean_pairwise(D: npt.ArrayLike, level: float = 0.95) -> Estimate:
     if float(np.abs(d - d.T).max()) > 1e-6 * scale:
         raise MeasureError("pairwise distances are not symmetric; expected D[i, j] = D[j, i]: for two sets of tasks use mean_cross")
     if float(np.abs(np.diagonal(d)).max()) > 1e-6 * scale:
-        raise MeasureError("pairwise distances have a diagonal that is not zero; expected D[i, i] = 0, the distance of a task to itself")
+        raise MeasureError("pairwise distances have a diagonal that is not zero; expected D[i, i] = 0, a task against itself")
     rows = d.sum(axis=1) - np.diagonal(d)
     total = float(rows.sum())
     value = total / (m * (m - 1))
@@ -154,7 +165,7 @@ def jackknife(statistic: Callable[..., float], sizes: Sequence[int], level: floa
     one set) and returns a number. Variance = sum over sets of (n_k - 1)/n_k sum_i (T_{-i} - mean T_{-i})^2, degrees of freedom by
     Welch-Satterthwaite. Use it for differences of means of distances, e.g. between half A, half B and within them. Arvesen 1969.
 
-    ``nan`` interval where a set has fewer than 3 units. Raises ``MeasureError`` where a set is empty or the statistic is not finite.
+    ``nan`` interval where a set has fewer than 3 units. Raises ``MeasureError`` where a set is empty or the statistic not finite.
     """
     if not sizes or min(sizes) < 1:
         raise MeasureError(f"jackknife over sets of sizes {list(sizes)}; expected at least one unit in each set")
@@ -164,7 +175,7 @@ def jackknife(statistic: Callable[..., float], sizes: Sequence[int], level: floa
     for k, n in enumerate(sizes):
         if n < 3:
             continue
-        without = np.array([statistic(*full[:k], np.delete(full[k], i), *full[k + 1:]) for i in range(n)], dtype=np.float64)
+        without = np.array([statistic(*full[:k], np.delete(full[k], i), *full[k + 1 :]) for i in range(n)], dtype=np.float64)
         parts.append(float((n - 1) / n * np.sum((without - without.mean()) ** 2)))
     if not np.isfinite([value, *parts]).all():
         raise MeasureError("the jackknifed statistic is not finite; it must be defined for all units and for all but any one")
@@ -173,8 +184,15 @@ def jackknife(statistic: Callable[..., float], sizes: Sequence[int], level: floa
     return t_estimate(value, se, df, level=level, n=int(sum(sizes)), method=f"{unit}, delete-one jackknife")
 
 
-def bootstrap(x: npt.ArrayLike, statistic: Callable[[Floats], float] = lambda rows: float(np.mean(rows)), level: float = 0.95, *,
-              draws: int = 2000, seed: int = 0, unit: str = "units") -> Estimate:
+def bootstrap(
+    x: npt.ArrayLike,
+    statistic: Callable[[Floats], float] = lambda rows: float(np.mean(rows)),
+    level: float = 0.95,
+    *,
+    draws: int = 2000,
+    seed: int = 0,
+    unit: str = "units",
+) -> Estimate:
     """Return ``statistic(x)`` with a bias-corrected and accelerated (BCa) bootstrap interval over the rows of x [n, ...].
 
     Efron 1987, JASA 82:171: percentiles at Phi(z0 + (z0 + z)/(1 - a (z0 + z))), z0 from the share of draws below the value,
