@@ -24,10 +24,7 @@ def measured(sigmas, seed, tasks, probe_seed=0):
 def check(sigmas, found):
     truth = np.array([gaussian_truth(s) for s in sigmas])
     four = [sigmas.index(s) for s in PUBLISHED]
-    # Beyond sigma = 10 the truth has all but reached its ceiling (.86, .93, .95), as have published values (.5237, .5202, .5327).
-    upto = [i for i, s in enumerate(sigmas) if s <= 10]
-    assert stats.spearmanr(truth[upto], found[upto])[0] == pytest.approx(1)
-    assert stats.spearmanr(truth, found)[0] >= 0.95
+    assert stats.spearmanr(truth, found)[0] == pytest.approx(1)
     assert stats.pearsonr(truth[four], found[four])[0] >= 0.98
 
 

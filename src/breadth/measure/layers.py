@@ -86,7 +86,7 @@ def _batch_norm(layer: nn.Module, x: Tensor, passes: int) -> Squares:
     normal = (x - layer.running_mean.view(shape)) * inverse.view(shape)
     if x.ndim == 2:
         return lambda delta: (delta * normal).square()
-    return lambda delta: (delta * normal).flatten(2).sum(2).square_()
+    return lambda delta: torch.linalg.vecdot(delta.flatten(2), normal.flatten(2)).square_()
 
 
 RULES: dict[type[nn.Module], Rule] = {

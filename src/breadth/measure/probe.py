@@ -80,7 +80,7 @@ def probe(arch: Architecture, seed: int = 0, weights: Mapping[str, Tensor] | Non
 def line_probe(seed: int = 0, *, width: int = 128, finest: float = 0.1, widest: float = 100.0) -> ProbeNetwork:
     """Return a random probe for numbers on a line (vectors of length 1), such as the Gaussian benchmark of arXiv 2208.01545.
 
-    The published network, two hidden layers of ``width`` ReLU units, where unit i of the first one is max(0, +-(x - k_i)): signs are
+    The published network, two hidden layers of ``width`` ReLU units, where unit i of the first is max(0, +-(x - k_i)): signs are
     random, the kinks k_i have a random sign and log |k_i| is uniform between ``finest`` and ``widest``. Every decade of the line
     then has equally many, and tasks whose classes lie 0.1 or 100 apart are seen with the same resolution. Under PyTorch's own
     initialisation most kinks lie within +-1 and everything beyond is one straight line.
