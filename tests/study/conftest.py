@@ -16,15 +16,15 @@ SMALL = {
         "digits": {"load": "digits"},
         "cyrillic": {"load": "glyphs:scripts=cyrillic,styles=sans,classes=12,per_class=12"},
     },
-    "training": {"classes": 6, "images": 10},
+    "training": {"classes": 9, "images": 10},
     "design": {"domains": ["latin", "greek", "arrows"], "levels": [1, 3]},
     "architecture": {"kind": "conv-stride", "filters": 4},
     "learner": [
         {"kind": "pretrain", "name": "PT", "seeds": [0, 1], "images": 600, "batch": 30},
-        {"kind": "maml", "name": "MAML", "seeds": [0], "tasks": 8, "queries": 3, "shots": 3, "steps": 2, "test_steps": [2, 3]},
+        {"kind": "maml", "name": "MAML", "seeds": [0], "tasks": 8, "ways": 3, "queries": 3, "shots": 3, "steps": 2, "test_steps": [2, 3]},
     ],
     "probe": [{"name": "random", "kind": "conv-stride", "filters": 4}],
-    "measure": {"tasks": 4, "ways": 2, "per_class": 5},
+    "measure": {"tasks": 6, "ways": 3, "per_class": 5},
     "evaluation": {"data": ["digits", "cyrillic"], "ways": 3, "shots": 3, "queries": 4, "episodes": 4},
 }
 

@@ -39,10 +39,10 @@ LEVEL = 0.95
 
 
 def verdict_rule(plan: Plan, metric: Metric) -> VerdictRule:
-    """The rule of a study for one metric. The smallest effect is stated for the primary outcome and used as it is for the other."""
+    """The rule of a study for one metric."""
     h = plan.study.hypothesis
     direction: Literal["up", "down"] = "up" if metric == "accuracy" else "down"
-    return VerdictRule(metric, h.smallest_effect, h.alpha, direction)
+    return VerdictRule(metric, getattr(h.smallest_effect, metric), h.alpha, direction)
 
 
 def _standard_error(e: Estimate) -> float:

@@ -36,8 +36,8 @@ from breadth.study.store import Store
 __all__ = ["execute"]
 
 Report = Callable[[int, int], None]
-# The floor is a mean of independent pairs, each of which costs two embeddings; half as many pairs as tasks cost as much as the tasks.
-FLOOR_SHARE = 2
+# One pair of tasks for the noise floor, which costs two embeddings, for so many tasks of the coefficient.
+TASKS_PER_FLOOR_PAIR = 8
 
 
 def execute(run: RunSpec, store: Store, data_root: Path, *, device: str, report: Report) -> None:
@@ -91,7 +91,7 @@ def _measure(run: RunSpec, store: Store, data_root: Path, device: str, report: R
     source = task_source(body["data"], data_root)
     t2v = Task2Vec(_probe_network(run.needs[0], store, source, device), estimator=body["estimator"], seed=body["seed"])
     n, ways, per_class, seed = body["tasks"], body["ways"], body["per_class"], body["seed"]
-    pairs = max(n // FLOOR_SHARE // 2, 3)
+    pairs = max(n // TASKS_PER_FLOOR_PAIR, 3)
     total = n + 2 * pairs
     e = diversity.embed(
         source, t2v, tasks=n, ways=ways, per_class=per_class, seed=seed, progress=lambda done, _: report(done, total)

@@ -36,17 +36,21 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class HypothesisSpec(_Strict):
-    """What is tested, fixed before any run: one primary outcome, the smallest effect of interest, the error level.
+class SmallestEffectSpec(_Strict):
+    """Smallest change worth caring about, per standard deviation of the diversity coefficient: accuracy in 0..1, loss in nats."""
 
-    smallest_effect: change of the outcome (accuracy 0..1, or nats) per standard deviation of the diversity coefficient.
-    """
+    accuracy: Annotated[float, Field(gt=0)] = 0.01
+    loss: Annotated[float, Field(gt=0)] = 0.03
+
+
+class HypothesisSpec(_Strict):
+    """What is tested, fixed before any run: one primary outcome, the smallest effect of interest, the error level."""
 
     learner: str
     outcome: Literal["accuracy", "loss"] = "accuracy"
     condition: str
     probe: str
-    smallest_effect: Annotated[float, Field(gt=0)] = 0.01
+    smallest_effect: SmallestEffectSpec = SmallestEffectSpec()
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
 
 
@@ -272,6 +276,12 @@ class Study(_Strict):
             twice = sorted({n for n in given if given.count(n) > 1})
             if twice:
                 raise ValueError(f"{what} '{twice[0]}' is defined twice; give each its own name")
+        for i, x in enumerate(self.learner):
+            if x.kind == "maml" and x.ways != self.evaluation.ways:
+                raise ValueError(
+                    f"learner.{i}.ways is {x.ways}, evaluation.ways is {self.evaluation.ways}; a MAML head has as many outputs as it was "
+                    "trained with ways: give both the same number"
+                )
         self._hypothesis_is_testable()
         self._probe_data_is_outside()
         return self

@@ -1,0 +1,117 @@
+"""PT against MAML on the same training sets, seeds aside, and the same episodes: published rule, paired intervals, equivalence test.
+
+Which statistics batch norm uses at test time favours one or the other, so a winner is named only where the modes agree.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from breadth.stats.association import mixed_slope
+from breadth.stats.effect import cohen_d, one_percent_rule, paired_difference, tost_paired
+from breadth.stats.interval import Estimate
+from breadth.study.finding import Comparison, Finding, Point, Verdict
+from breadth.study.plan import Plan
+from breadth.study.readings import Readings, Scored
+from breadth.study.spec import MamlSpec, PretrainSpec
+
+__all__ = ["MARGIN", "compare"]
+
+# Half-width within which two learners count as equivalent: the 1 % threshold of arXiv 2306.13841.
+MARGIN = 0.01
+
+
+def _common(a: Scored, b: Scored) -> tuple[Scored, Scored]:
+    names = {s.name for s in a.sets} & {s.name for s in b.sets}
+
+    def kept(scored: Scored) -> Scored:
+        at = [i for i, s in enumerate(scored.sets) if s.name in names]
+        return Scored(tuple(scored.sets[i] for i in at), scored.seeds, scored.values[at])
+
+    return kept(a), kept(b)
+
+
+def _compare(pt: Scored, maml: Scored, condition: str) -> Comparison:
+    difference = paired_difference(pt.means, maml.means, unit="training sets")
+    equivalence = tost_paired(pt.means - maml.means, MARGIN)
+    d = float(np.mean([cohen_d(a.mean(0), b.mean(0)) for a, b in zip(pt.values, maml.values, strict=True)]))
+    published = one_percent_rule(difference.value, first="PT", second="MAML")
+    if equivalence.equivalent:
+        winner = "equivalent"
+    else:
+        winner = "PT" if difference.low > 0 else "MAML" if difference.high < 0 else "undecided"
+    return Comparison(condition, difference, d, published, equivalence.equivalent, equivalence.p, winner)  # type: ignore[arg-type]
+
+
+def _with_diversity(pt: Scored, maml: Scored, xs: list[Estimate], readings: Readings) -> str:
+    """One line on whether the difference depends on diversity, as arXiv 2306.13841 says it does."""
+    x = np.array([e.value for e in xs])
+    if len(x) < 4 or float(np.ptp(x)) == 0:
+        return "too few training sets to say whether the difference depends on diversity"
+    e = mixed_slope(x, pt.means - maml.means, readings.membership(pt.sets)).estimate
+    return f"PT - MAML changes by {e.value:+.4f} [{e.low:+.4f}, {e.high:+.4f}] accuracy per standard deviation of the diversity coefficient"
+
+
+def _verdict(found: list[Comparison]) -> tuple[Verdict, str]:
+    winners = {c.winner for c in found}
+    if len(found) < 2:
+        return "inconclusive", "compared under one batch norm mode only, so no winner is named"
+    if winners == {"equivalent"}:
+        return "supported", f"equivalent to within {MARGIN:g} under every batch norm mode"
+    if winners in ({"PT"}, {"MAML"}):
+        return "supported", f"{winners.pop()} is better under every batch norm mode"
+    return "inconclusive", "the batch norm modes do not agree on a winner: " + ", ".join(
+        f"{c.condition}: {c.winner}" for c in found
+    )
+
+
+def _pair(pt: PretrainSpec, maml: MamlSpec, steps: int, plan: Plan, readings: Readings) -> tuple[list[Comparison], Finding] | None:
+    head = plan.study.evaluation.heads[0]
+    modes = [m for m in ("support", "transductive") if m in plan.study.evaluation.batch_norm]
+    found, first = [], None
+    for mode in modes:
+        a, b = _common(
+            readings.scored(pt.name, f"{head}/{mode}", "accuracy"), readings.scored(maml.name, f"maml{steps}/{mode}", "accuracy")
+        )
+        if len(a.sets) < 2:
+            return None
+        found.append(_compare(a, b, f"{pt.name} {head} against {maml.name} {steps} steps, {mode} batch norm"))
+        first = first or (a, b)
+    if first is None:
+        return None
+    a, b = first
+    xs = readings.measured(a.sets, plan.study.hypothesis.probe, "diversity")
+    verdict, said = _verdict(found)
+    points = tuple(
+        Point(s.name, f"{pt.name} - {maml.name}", None, x.value, x.low, x.high, float(y), float("nan"), float("nan"), s.level)
+        for s, x, y in zip(a.sets, xs, a.means - b.means, strict=True)
+    )
+    name = f"{pt.name} against {maml.name}, {steps} steps"
+    statement = (
+        f"Over {len(a.sets)} training sets, accuracy of {pt.name} minus {maml.name} ({steps} steps) is {found[0].difference.value:+.4f} "
+        f"[{found[0].difference.low:+.4f}, {found[0].difference.high:+.4f}] under {modes[0]} batch norm; {said}."
+    )
+    caveats = (
+        _with_diversity(a, b, xs, readings),
+        f"published 1 % rule: {', '.join(f'{c.condition}: {c.one_percent_rule}' for c in found)}",
+        "the two learners differ in compute and in images seen; see the audit",
+    )
+    run_ids = tuple(
+        sorted({*readings.run_ids(pt.name, plan.study.hypothesis.probe), *readings.run_ids(maml.name, plan.study.hypothesis.probe)})
+    )
+    return found, Finding(name, statement, verdict, found[0].difference, points, caveats, run_ids)
+
+
+def compare(plan: Plan, readings: Readings) -> tuple[tuple[Comparison, ...], tuple[Finding, ...]]:
+    """Return all comparisons of a pre-trained with a MAML learner, and one finding for each pair and number of adaptation steps."""
+    comparisons: list[Comparison] = []
+    findings: list[Finding] = []
+    for pt in plan.study.learner:
+        for maml in plan.study.learner:
+            if pt.kind == "pretrain" and maml.kind == "maml":
+                for steps in maml.test_steps:
+                    made = _pair(pt, maml, steps, plan, readings)
+                    if made:
+                        comparisons += made[0]
+                        findings.append(made[1])
+    return tuple(comparisons), tuple(findings)
