@@ -75,7 +75,10 @@ def _newton(w: Tensor, gram: Tensor, y: Tensor, c: float) -> Tensor:
         curve = c * (p[..., None] * eye - p[..., None] * p[..., None, :])  # [E, n, k, k]
         system = (curve[:, :, :, None, :] * reach[:, :, None, :, None]).reshape(-1, n * k, size)
         system = F.pad(system, (0, 0, 0, k)) + fixed
-        step = torch.linalg.solve(system, residual.reshape(-1, size, 1)).reshape(w.shape)
+        step, singular = torch.linalg.solve_ex(system, residual.reshape(-1, size, 1))
+        if singular.any():
+            break
+        step = step.reshape(w.shape)
         scale = torch.ones_like(w[:, :1, :1])
         for _ in range(30):
             size_now = _residual(w + scale * step, gram, y, c).flatten(1).norm(dim=1)
