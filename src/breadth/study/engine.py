@@ -5,17 +5,14 @@ The unit of work is one run, idempotent and resumable; a worker writes only into
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
+import json
 import os
-import signal
-import threading
+import selectors
+import subprocess
+import sys
 import time
-import traceback
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from breadth.errors import BreadthError, StoreError
@@ -24,7 +21,8 @@ from breadth.study.store import Store
 
 __all__ = ["Progress", "run_all"]
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+# Read by numpy and torch when they load: one run, one core.
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
 @dataclass(frozen=True)
@@ -38,77 +36,47 @@ class Progress:
     running: tuple[str, ...]
 
 
-def _die_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    wait([parent.sentinel])
-    os._exit(1)
-
-
-def _work(connection: Connection, root: Path, data_root: Path, device: str) -> None:
-    """Body of a worker process: take runs from the connection until it closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-    from breadth.study.run import execute  # here, so that planning never loads torch
-
-    store = Store(root)
-    last = 0.0
-
-    def report(done: int, total: int) -> None:
-        nonlocal last
-        if time.monotonic() - last > 0.25:
-            last = time.monotonic()
-            connection.send(("progress", done / max(total, 1)))
-
-    while True:
-        try:
-            run: RunSpec = connection.recv()
-        except EOFError:
-            return
-        last = 0.0
-        try:
-            execute(run, store, data_root, device=device, report=report)
-            connection.send(("done", ""))
-        except BreadthError as error:
-            connection.send(("failed", str(error)))
-        except Exception:
-            connection.send(("crashed", traceback.format_exc()))
-
-
-@dataclass
 class _Worker:
-    process: BaseProcess
-    connection: Connection
-    run: RunSpec | None = None
-    fraction: float = 0.0
+    """One worker process, the run it has, and how far it is with it."""
 
+    def __init__(self, store: Store, data_root: Path, device: str) -> None:
+        command = [sys.executable, "-m", "breadth.study.worker", str(store.root), str(data_root), device]
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env={**os.environ, **ONE_THREAD}, text=True)
+        self.run: RunSpec | None = None
+        self.fraction = 0.0
 
-@contextlib.contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Workers inherit these variables and read them before they load numpy or torch."""
-    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+    def take(self, run: RunSpec) -> None:
+        self.run, self.fraction = run, 0.0
+        assert self.process.stdin is not None
+        print(json.dumps(asdict(run)), file=self.process.stdin, flush=True)
 
+    def listen(self) -> str | None:
+        """Read one message and return the id of the run that it says is done, if so."""
+        assert self.run is not None
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        name = f"{self.run.run_id} ({self.run.label})"
+        if not line:
+            raise StoreError(f"the worker of {name} died, perhaps for want of memory; run the study again")
+        message = json.loads(line)
+        kind, content = message["kind"], message["content"]
+        if kind == "progress":
+            self.fraction = float(content)
+            return None
+        if kind == "done":
+            done, self.run, self.fraction = self.run.run_id, None, 0.0
+            return done
+        if kind == "failed":
+            raise BreadthError(content)
+        raise StoreError(f"run {name} crashed; this is a fault of breadth, please report it:\n{content}")
 
-def _start(count: int, store: Store, data_root: Path, device: str) -> list[_Worker]:
-    context = multiprocessing.get_context("spawn")
-    workers = []
-    with _one_thread_each():
-        for _ in range(count):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(theirs, store.root, data_root, device), daemon=True)
-            process.start()
-            theirs.close()
-            workers.append(_Worker(process, ours))
-    return workers
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                stream.close()
 
 
 class _Meter:
@@ -151,21 +119,24 @@ def run_all(
     finished = {r.run_id for r in runs if store.is_done(r)}
     # Longest first, so that no long run is left alone at the end.
     waiting = sorted(missing, key=lambda r: -r.seconds)
-    pool = _start(min(workers, len(missing)), store, data_root, device)
+    pool: list[_Worker] = []
     try:
-        while waiting or any(w.run for w in pool):
-            _hand_out(waiting, pool, finished, store)
-            if not any(w.run for w in pool):
-                raise StoreError(f"{waiting[0].run_id} needs runs that the plan does not hold: {', '.join(waiting[0].needs)}")
-            _listen(pool, finished)
-            if report:
-                report(meter.read(finished, pool))
+        pool += [_Worker(store, data_root, device) for _ in range(min(workers, len(missing)))]
+        with selectors.DefaultSelector() as selector:
+            for w in pool:
+                assert w.process.stdout is not None
+                selector.register(w.process.stdout, selectors.EVENT_READ, w)
+            while waiting or any(w.run for w in pool):
+                _hand_out(waiting, pool, finished, store)
+                for key, _ in selector.select(timeout=1.0):
+                    done = key.data.listen()
+                    if done:
+                        finished.add(done)
+                if report:
+                    report(meter.read(finished, pool))
     finally:
         for w in pool:
-            w.process.terminate()
-        for w in pool:
-            w.process.join()
-            w.connection.close()
+            w.stop()
     return len(missing)
 
 
@@ -174,32 +145,9 @@ def _hand_out(waiting: list[RunSpec], pool: list[_Worker], finished: set[str], s
         if w.run is None:
             ready = next((r for r in waiting if finished.issuperset(r.needs)), None)
             if ready is None:
-                return
+                break
             waiting.remove(ready)
             store.begin(ready)
-            w.run, w.fraction = ready, 0.0
-            w.connection.send(ready)
-
-
-def _listen(pool: list[_Worker], finished: set[str]) -> None:
-    """Take every message that is there; wait at most a second for the first."""
-    for connection in wait([w.connection for w in pool if w.run], timeout=1.0):
-        w = next(w for w in pool if w.connection is connection)
-        assert w.run is not None
-        try:
-            kind, content = w.connection.recv()
-        except EOFError:
-            raise StoreError(
-                f"the worker of {w.run.run_id} ({w.run.label}) died, perhaps for want of memory; run the study again"
-            ) from None
-        if kind == "progress":
-            w.fraction = content
-        elif kind == "done":
-            finished.add(w.run.run_id)
-            w.run, w.fraction = None, 0.0
-        elif kind == "failed":
-            raise BreadthError(content)
-        else:
-            raise StoreError(
-                f"run {w.run.run_id} ({w.run.label}) crashed; this is a fault of breadth, please report it:\n{content}"
-            )
+            w.take(ready)
+    if not any(w.run for w in pool):
+        raise StoreError(f"{waiting[0].run_id} needs runs that the plan does not hold: {', '.join(waiting[0].needs)}")

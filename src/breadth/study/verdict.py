@@ -170,7 +170,7 @@ def _separated(slope: Slope, rule: VerdictRule, shortcut: bool) -> bool:
 def _against_rivals(model: Models, rule: VerdictRule) -> list[str]:
     margin = float(np.log(rule.odds))
     said = [
-        f"{name} (correlation with x {r:.2f}) predicts the outcome about as well as x, or better (t {own.t:.1f} and {model.raw.t:.1f})"
+        f"{name} (correlation with x {r:.2f}) predicts the outcome about as well as x or better (t {own.t:.1f}, {model.raw.t:.1f})"
         for name, own, r in model.rivals
         if _likelihood(model.raw) - _likelihood(own) < margin
     ]
@@ -236,7 +236,7 @@ def detectable(
     draws: int = 100,
     seed: int = 0,
 ) -> float:
-    """Return the smallest effect per SD of x that the rule calls supported with probability ``wanted``, by the simulation of ``power``.
+    """Return the smallest effect per SD of x that the rule calls supported with probability ``wanted`` (simulated as in ``power``).
 
     ``inf`` where no effect up to 64 times the noise reaches it, e.g. where covariates reproduce x.
     """
