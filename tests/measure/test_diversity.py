@@ -64,7 +64,8 @@ def test_the_protocol_names_what_matters(toys):
     assert toys.protocol == {
         "measure": "Task2Vec", "source": "toys", "source_digest": SOURCE.digest, "convention": "source-then-classes", "tasks": 8,
         "ways": 5, "per_class": 5, "seed": 1, "probe": "conv-stride (random, seed 0)", "probe_fingerprint": T2V.probe.fingerprint,
-        "size": 16, "channels": 1, "estimator": "exact", "draws": 1, "ridge": T2V.ridge, "version": toys.protocol["version"]}
+        "size": 16, "channels": 1, "estimator": "exact", "draws": 1, "estimator_seed": 0, "ridge": T2V.ridge,
+        "version": toys.protocol["version"]}
 
 
 def test_progress_counts_tasks():
@@ -127,7 +128,7 @@ def test_the_floor_has_the_same_classes_and_no_common_items():
     seen = []
 
     class Watch:
-        probe, ridge, estimator, draws = T2V.probe, T2V.ridge, T2V.estimator, 1
+        probe, ridge, estimator, draws, seed = T2V.probe, T2V.ridge, T2V.estimator, 1, 0
 
         def __call__(self, t):
             seen.append(t)

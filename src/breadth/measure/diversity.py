@@ -33,7 +33,7 @@ def _protocol(source: TaskSource, t2v: Task2Vec, *, tasks: int, ways: int, per_c
     return {"measure": "Task2Vec", "source": source.name, "source_digest": str(getattr(source, "digest", "unknown")),
             "convention": source.convention, "tasks": tasks, "ways": ways, "per_class": per_class, "seed": seed,
             "probe": t2v.probe.name, "probe_fingerprint": t2v.probe.fingerprint, "size": t2v.probe.size,
-            "channels": t2v.probe.channels, "estimator": t2v.estimator, "draws": t2v.draws, "ridge": t2v.ridge,
+            "channels": t2v.probe.channels, "estimator": t2v.estimator, "draws": t2v.draws, "estimator_seed": t2v.seed, "ridge": t2v.ridge,
             "version": __version__}
 
 
