@@ -127,7 +127,7 @@ def _best_ratio(eigenvalues: Floats, X: Floats, y: Floats) -> float:
     if float(np.ptp(eigenvalues)) <= 1e-9 * float(eigenvalues.max(initial=0.0)) or X.shape[0] - X.shape[1] < 2:
         return 0.0  # M M' is a multiple of the identity: tau and sigma cannot be told apart, and the slope does not depend on them
     ratios = _RATIOS
-    for _ in range(3):
+    for _ in range(5):
         values = _profile(ratios, eigenvalues, X, y)
         at = int(np.argmin(values))
         best = float(ratios[at])

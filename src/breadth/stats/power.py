@@ -26,9 +26,11 @@ def slope_power(effect: float, se: float, df: float, alpha: float = 0.05) -> flo
     if not (se > 0 and df > 0):
         raise MeasureError(f"power of a slope with standard error {se:g} and {df:g} degrees of freedom; expected both above 0")
     critical = float(special.stdtrit(df, 1 - alpha / 2))
-    if abs(effect / se) > critical + 8:
-        return 1.0  # the noncentral t of scipy loses its digits far out, where the answer is 1 to ten places
-    return float(stats.nct.sf(critical, df, effect / se) + stats.nct.cdf(-critical, df, effect / se)) if effect else alpha
+    if effect == 0:
+        return alpha
+    near, far = stats.nct.sf(critical, df, abs(effect) / se), stats.nct.cdf(-critical, df, abs(effect) / se)
+    # scipy gives nan far out, where the near tail is 1 and the far tail 0 to all digits
+    return float(min(1.0, (1.0 if np.isnan(near) else near) + (0.0 if np.isnan(far) else far)))
 
 
 def minimum_detectable(se: float, df: float, alpha: float = 0.05, power: float = 0.8) -> float:

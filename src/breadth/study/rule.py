@@ -58,7 +58,7 @@ class VerdictRule:
                 "more than its measurement error: inconclusive.",
                 f"4. The raw slope and its {level} interval come from a mixed model in which training sets that share domains "
                 "share random domain effects (REML, Kenward-Roger). The adjusted slope comes from the same model with every "
-                "covariate that varies. The within-domain slope comes from least squares with one constant for each domain, and with the "
+                "covariate that varies. The within-domain slope comes from least squares with one constant a domain, and with the "
                 f"rivals of step 6; it is needed where domains predict the outcome (F test, p < {self.screen:g}).",
                 f"5. If the upper bound of each of these slopes, divided by the root of the reliability of x, lies below {least}: "
                 f"refuted. Otherwise, if the raw interval includes 0 or the raw slope is below {least}: inconclusive.",
@@ -66,7 +66,7 @@ class VerdictRule:
                 f"{close}, or at least {self.related:g} and it predicts the outcome by itself (p < {self.screen:g}). With a rival, "
                 f"x by itself must predict the outcome at least {self.odds:g} times as well as the rival by itself does "
                 f"(likelihood ratio), and the adjusted slope must be above 0 at {strict}; p < {self.alpha:g} is enough where every "
-                f"rival's correlation with x is below {close} and the adjusted slope keeps {kept} of the raw one. The within-domain slope, "
+                f"rival's correlation with x is below {close} and the adjusted slope keeps {kept} of the raw. The within-domain slope, "
                 f"where needed, must be above 0 at {strict}; p < {self.alpha:g} is enough where domains explain less than {close} "
                 f"of the variance of x and the slope keeps {kept} of the plain least-squares one. If x fails against a rival or "
                 "against the domains: confounded.",

@@ -187,7 +187,7 @@ def _against_domains(design: Design, model: Models, rule: VerdictRule) -> list[s
     if within is None:
         return []
     if within.df <= 0:
-        return ["the design cannot tell x from the difficulty of the domains: too few training sets share domains"]
+        return ["the design leaves no slope within domains, so x cannot be told from the difficulty of the domains"]
     if _separated(within, rule, design.share < rule.close and within.value >= rule.retained * model.plain):
         return []
     return [f"x is not separated from domain difficulty: within-domain slope {_show(within, rule)}, p {within.p('up') * 2:.2g}"]
