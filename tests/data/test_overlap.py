@@ -101,6 +101,20 @@ def test_flat_images_are_exact_or_nothing():
     assert overlap(of(flat, scenes()), of(flat, scenes())).near == 4
 
 
+def test_nearly_flat_images_have_no_near_duplicates():
+    faint = np.broadcast_to(np.arange(100, 116, dtype=np.uint8)[None, None, :, None], (1, 16, 16, 1)).copy()
+    other = faint.copy()
+    other[0, 0, 0] += 1
+    assert overlap(of(faint, scenes()), of(other, scenes())).near == 0
+    strong, stronger = ((x - 100) * 16 for x in (faint, other))
+    assert overlap(of(strong, scenes()), of(stronger, scenes())).near == 1
+
+
+def test_a_colour_image_is_not_its_red_channel():
+    a = scenes(5)
+    assert overlap(a, of(a.inputs[..., :1], a)).exact == 0
+
+
 def test_vectors_are_compared_exactly_and_never_with_images():
     a, b = gaussian(classes=3, per_class=10), gaussian(classes=3, per_class=10, split="test")
     assert (overlap(a, a).exact, overlap(a, a).near, overlap(a, b).near) == (30, 30, 0)
