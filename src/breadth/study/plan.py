@@ -111,7 +111,7 @@ class _Planner:
     def measure(self, label: str, data: dict[str, Any], probe: RunSpec, suite: RunSpec | None) -> RunSpec:
         m = self.study.measure
         needs = (probe.run_id,) if suite is None else (probe.run_id, suite.run_id)
-        body = {"data": data, **m.model_dump(mode="json")}
+        body = {"data": data, **m.model_dump(mode="json", exclude_none=True)}
         per_task = 1.5 if probe.body["kind"].startswith("resnet") else 0.2
         return RunSpec("measure", label, body, needs, seconds=1.5 * m.tasks * per_task * m.ways * m.per_class / 100)
 

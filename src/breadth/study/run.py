@@ -24,7 +24,8 @@ from breadth.learn.pretrain import PretrainSettings, pretrain
 from breadth.learn.trained import Trained, body_of, classifier_of
 from breadth.measure import diversity
 from breadth.measure.embeddings import load_embeddings, save_embeddings
-from breadth.measure.probe import ProbeNetwork, probe
+from breadth.measure.head import RIDGE
+from breadth.measure.probe import ProbeNetwork, line_probe, probe
 from breadth.measure.task2vec import Task2Vec
 from breadth.nets.build import Architecture, build
 from breadth.nets.device import check_device
@@ -82,6 +83,8 @@ def _probe_network(run_id: str, store: Store, source: Union, device: str) -> Pro
     spec, folder = store.spec(run_id), store.folder(run_id)
     store.result(run_id)  # checks that the weights are what was written
     weights = read_weights(folder / "body.safetensors")
+    if spec["kind"] == "line":
+        return line_probe(spec["seed"])
     made = probe(_architecture(spec, source), spec["seed"], weights or None)
     return made.to(device) if device != "cpu" else made
 
@@ -89,7 +92,12 @@ def _probe_network(run_id: str, store: Store, source: Union, device: str) -> Pro
 def _measure(run: RunSpec, store: Store, data_root: Path, device: str, report: Report) -> None:
     body = run.body
     source = task_source(body["data"], data_root)
-    t2v = Task2Vec(_probe_network(run.needs[0], store, source, device), estimator=body["estimator"], seed=body["seed"])
+    t2v = Task2Vec(
+        _probe_network(run.needs[0], store, source, device),
+        estimator=body["estimator"],
+        ridge=body.get("ridge", RIDGE),
+        seed=body["seed"],
+    )
     n, ways, per_class, seed = body["tasks"], body["ways"], body["per_class"], body["seed"]
     pairs = max(n // TASKS_PER_FLOOR_PAIR, 3)
     total = n + 2 * pairs

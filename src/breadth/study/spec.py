@@ -167,10 +167,13 @@ LearnerSpec = Annotated[PretrainSpec | MamlSpec, Field(discriminator="kind")]
 
 
 class ProbeSpec(_Strict):
-    """A probe network. weights: "random", "trained" (here, once, on ``data``), or a file of weights in the architecture's layout."""
+    """A probe network. weights: "random", "trained" (here, once, on ``data``), or a file of weights in the architecture's layout.
+
+    kind "line" is the random network for one-dimensional inputs of ``breadth.measure.probe.line_probe``.
+    """
 
     name: str
-    kind: Literal["conv", "conv-stride", "resnet12", "resnet18", "resnet34", "mlp"] = "resnet18"
+    kind: Literal["conv", "conv-stride", "resnet12", "resnet18", "resnet34", "mlp", "line"] = "resnet18"
     filters: Positive = 64
     weights: str = "random"
     data: tuple[str, ...] = ()
@@ -181,16 +184,19 @@ class ProbeSpec(_Strict):
     def _trained_names_data(self) -> Self:
         if (self.weights == "trained") != bool(self.data):
             raise ValueError('a probe with weights = "trained" names its data, and no other probe does')
+        if self.kind == "line" and self.weights != "random":
+            raise ValueError('a probe of kind "line" has weights = "random"')
         return self
 
 
 class MeasureSpec(_Strict):
-    """Tasks for the diversity coefficient: how many, how large, how the Fisher is computed."""
+    """Tasks for the diversity coefficient: how many, how large, how the Fisher is computed. ridge: of the head; None: the default."""
 
     tasks: Annotated[int, Field(ge=3)] = 40
     ways: Positive = 5
     per_class: Positive = 15
     estimator: Literal["exact", "rademacher", "monte_carlo", "empirical"] = "exact"
+    ridge: Annotated[float, Field(gt=0)] | None = None
     seed: int = 0
 
 
