@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 
 from breadth.data.episode import episodes
 from breadth.data.formats import load
+from breadth.data.images import to_float
 from breadth.data.union import single
 from breadth.learn.evaluate import evaluate_maml, evaluate_pretrained
 from breadth.learn.heads import logistic
@@ -40,7 +41,8 @@ def alphabets():
 def pretrained(alphabets):
     start = time.process_time()
     trained = pretrain(alphabets[0], ARCH, seed=0)
-    print(f"pre-training {time.process_time() - start:.1f} CPU-s, {trained.cost['images'] / (time.process_time() - start):.0f} images/s")
+    seconds = time.process_time() - start
+    print(f"pre-training {seconds:.1f} CPU-s, {trained.cost['images'] / seconds:.0f} images/s")
     return body_of(trained)
 
 
@@ -63,7 +65,6 @@ def test_first_order_maml_reaches_the_known_accuracy(alphabets):
 def test_batched_logistic_regression_agrees_with_scikit_learn_on_600_episodes(alphabets, pretrained, normalised):
     suite = episodes(alphabets[1], count=600)
     e = [suite[i] for i in range(600)]
-    from breadth.data.images import to_float
 
     def features(part):
         with torch.no_grad():

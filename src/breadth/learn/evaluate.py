@@ -148,7 +148,8 @@ def evaluate_maml(net: Classifier, episodes: Episodes, *, inner_lr: float = 0.1,
     """Return scores by ``"maml<steps>/batch norm mode"``: the classifier adapted to each support set, read out at ``steps``.
 
     "support" and "transductive" adapt alike, on the statistics of the support batch, and differ in the statistics that the queries
-    are normalised with; "running" uses the stored ones throughout. No second-order graph is made; neither weights nor statistics of
+    are normalised with; "running" uses the stored ones throughout, under which an inner learning rate fit for batch
+    statistics may diverge (nan). No second-order graph is made; neither weights nor statistics of
     ``net`` change (it is moved to ``device``). Raises DataError where the head is not as wide as the episodes, SpecError for an
     unknown mode or a number of steps below 1.
     """

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from breadth.errors import BreadthError, CheckpointError
 from breadth.learn import checkpoint
+from breadth.learn.adam import Adam, Moments
 from breadth.learn.schedule import Plateau, windows_since_best
 
 __all__ = ["Outcome", "Plan", "Report", "Step", "adopt", "train"]
@@ -63,25 +64,13 @@ def adopt(folder: Path, identity: Mapping[str, Any]) -> tuple[dict[str, Tensor],
     return weights, meta
 
 
-def _tensors(net: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    out = {f"net.{k}": v for k, v in net.state_dict().items()}
-    for name, p in net.named_parameters():
-        out |= {f"optimizer.{name}.{k}": v for k, v in optimizer.state.get(p, {}).items()}
-    return out
-
-
-def _restore(net: nn.Module, optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+def _restore(net: nn.Module, moments: Moments, tensors: Mapping[str, Tensor]) -> None:
     net.load_state_dict({k.removeprefix("net."): v for k, v in tensors.items() if k.startswith("net.")})
-    for name, p in net.named_parameters():
-        stem = f"optimizer.{name}."
-        for key, value in tensors.items():
-            if key.startswith(stem):
-                # Moments lie in memory as their parameter does, in the resumed run as in the uninterrupted one.
-                moment = torch.empty_like(p).copy_(value) if value.shape == p.shape else value.to(p.device if value.ndim else "cpu")
-                optimizer.state[p][key.removeprefix(stem)] = moment.detach()
+    for name, moment in moments.items():
+        moment.copy_(tensors[f"adam.{name}"])
 
 
-def train(net: nn.Module, optimizer: torch.optim.Optimizer, step: Step, plan: Plan, *, folder: Path | None = None,
+def train(net: nn.Module, optimizer: Adam, step: Step, plan: Plan, *, folder: Path | None = None,
           report: Report | None = None, save_every: float = 15.0) -> Outcome:
     """Train ``net`` in place and return what happened.
 
@@ -91,25 +80,24 @@ def train(net: nn.Module, optimizer: torch.optim.Optimizer, step: Step, plan: Pl
     foreign checkpoint.
     """
     start, spent, history, window = 0, 0.0, list[dict[str, float]](), list[tuple[Tensor, Tensor]]()
+    params = dict(net.named_parameters())
+    moments = optimizer.start(params)
     found = adopt(folder, plan.identity) if folder else None
     if found:
         tensors, meta = found
-        _restore(net, optimizer, tensors)
+        _restore(net, moments, tensors)
         start, spent, history = meta["step"], meta["cpu_seconds"], meta["history"]
         window = [(torch.tensor(a), torch.tensor(b)) for a, b in meta["window"]]
     clock, saved = time.process_time(), time.monotonic()
-    parameters = list(net.parameters())
     stopped: Literal["budget", "converged"] = "budget"
     done = start
     for t in range(start, plan.steps):
         rate = plan.rate(t)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        optimizer.zero_grad(set_to_none=True)
+        net.zero_grad()
         window.append(step(t))
         if plan.clip is not None:
-            nn.utils.clip_grad_norm_(parameters, plan.clip)
-        optimizer.step()
+            nn.utils.clip_grad_norm_(params.values(), plan.clip)
+        optimizer.step(params, moments, t, rate)
         done = t + 1
         if done % plan.window == 0 or done == plan.steps:
             history.append(_line(done, window, rate))
@@ -121,7 +109,8 @@ def train(net: nn.Module, optimizer: torch.optim.Optimizer, step: Step, plan: Pl
         if stopped == "converged":
             break
         if folder and time.monotonic() - saved >= save_every:
-            checkpoint.save(folder, _tensors(net, optimizer), {
+            tensors = {**{f"net.{k}": v for k, v in net.state_dict().items()}, **{f"adam.{k}": v for k, v in moments.items()}}
+            checkpoint.save(folder, tensors, {
                 "finished": False, "identity": dict(plan.identity), "step": done, "history": history,
                 "window": [(a.item(), b.item()) for a, b in window], "cpu_seconds": spent + time.process_time() - clock})
             saved = time.monotonic()

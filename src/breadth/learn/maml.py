@@ -14,6 +14,7 @@ from torch import Tensor
 from breadth.data.images import to_float
 from breadth.data.task import Task, TaskSource, task
 from breadth.errors import SpecError, unknown_name
+from breadth.learn.adam import Adam
 from breadth.learn.augment import Augmentation, augmented
 from breadth.learn.inner import Order, accuracy, meta_gradient, one_task, stack, tasks_of_mlp
 from breadth.learn.loop import Plan, Report
@@ -98,7 +99,6 @@ def meta_train(source: TaskSource, arch: Architecture, settings: MamlSettings = 
     steps = -(-settings.tasks // settings.meta_batch)
     net = classifier(build(arch, integer(seed, "body")), settings.ways, integer(seed, "head")).to(device)
     params: dict[str, Tensor] = dict(net.named_parameters())
-    optimizer = torch.optim.Adam(net.parameters(), lr=settings.lr, fused=True)
     gradient_of = partial(meta_gradient, steps=settings.steps, lr=settings.inner_lr, order=settings.order)
     # The stored statistics are those of the weights that adaptation starts from; the inner loop's own go to these copies, unread.
     forward = one_task(net, {k: v.clone() for k, v in net.named_buffers()})
@@ -135,5 +135,5 @@ def meta_train(source: TaskSource, arch: Architecture, settings: MamlSettings = 
     rate = partial(learning_rate, settings.schedule, settings.lr, steps=steps)
     plan = Plan(steps, rate, settings.clip, plateau, settings.window, identity)
     tasks = settings.meta_batch
-    return fit(arch, net, optimizer, step_batched if arch.kind == "mlp" else step_one_by_one, plan, folder=folder, report=report,
+    return fit(arch, net, Adam(), step_batched if arch.kind == "mlp" else step_one_by_one, plan, folder=folder, report=report,
                save_every=save_every, cost=lambda n: {"tasks": n * tasks, "images": n * tasks * settings.ways * per_class})

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from breadth.data.images import LabeledSet, to_float
 from breadth.errors import SpecError, unknown_name
+from breadth.learn.adam import Adam
 from breadth.learn.augment import Augmentation, augmented
 from breadth.learn.loop import Plan, Report
 from breadth.learn.schedule import Plateau, Schedule, learning_rate
@@ -94,8 +95,7 @@ def pretrain(data: LabeledSet, arch: Architecture, settings: PretrainSettings = 
     layout = torch.channels_last if data.is_images else torch.contiguous_format
     net.to(memory_format=layout)  # type: ignore[call-overload]
     net.train()
-    kind = torch.optim.Adam if settings.optimizer == "adam" else torch.optim.AdamW
-    optimizer = kind(net.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, fused=True)
+    optimizer = Adam(settings.weight_decay, decoupled=settings.optimizer == "adamw")
     rows = batches(data.n_items, settings.batch, integer(seed, "train"))
 
     def step(t: int) -> tuple[Tensor, Tensor]:

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
 from breadth.errors import CheckpointError
 from breadth.learn import checkpoint
+from breadth.learn.adam import Adam
 from breadth.learn.loop import Outcome, Plan, Report, Step, adopt, train
 from breadth.nets.body import Body
 from breadth.nets.build import Architecture, build, load_body
@@ -64,7 +64,7 @@ def _from_meta(weights: dict[str, Tensor], meta: Mapping[str, Any]) -> Trained:
     return Trained(Architecture(**meta["arch"]), weights, meta["history"], meta["cost"], meta["stopped"])
 
 
-def fit(arch: Architecture, net: Classifier, optimizer: torch.optim.Optimizer, step: Step, plan: Plan, *, folder: Path | None,
+def fit(arch: Architecture, net: Classifier, optimizer: Adam, step: Step, plan: Plan, *, folder: Path | None,
         report: Report | None, save_every: float, cost: Callable[[int], dict[str, float]]) -> Trained:
     """Run the loop and keep the result in ``folder``; a finished result of the same run found there is returned without training.
 
