@@ -26,7 +26,7 @@ class VerdictRule:
     smallest_effect: float = 0.01
     alpha: float = 0.05
     direction: Literal["up", "down"] = "up"
-    alpha_rival: float = 0.0002
+    alpha_rival: float = 0.00002
     screen: float = 0.3
     related: float = 0.2
     close: float = 0.5
