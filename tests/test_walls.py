@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "learn": GROUND | {"data", "nets", "stats"},
     "study": GROUND | {"data", "nets", "stats", "measure", "learn"},
     "report": GROUND | {"study", "stats"},
+    "__main__": {"cli"},
     "cli": GROUND | {"data", "nets", "stats", "measure", "learn", "study", "report"},
 }
 # These may be imported, directly and through others, without torch being loaded.

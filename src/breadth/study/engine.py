@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from breadth.errors import BreadthError, StoreError
 from breadth.study.plan import RunSpec
@@ -42,41 +43,50 @@ class _Worker:
     def __init__(self, store: Store, data_root: Path, device: str) -> None:
         command = [sys.executable, "-m", "breadth.study.worker", str(store.root), str(data_root), device]
         pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env={**os.environ, **ONE_THREAD}, text=True)
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env={**os.environ, **ONE_THREAD})
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.stdin, self.stdout = self.process.stdin, self.process.stdout
+        self.heard = b""
         self.run: RunSpec | None = None
         self.fraction = 0.0
 
     def take(self, run: RunSpec) -> None:
         self.run, self.fraction = run, 0.0
-        assert self.process.stdin is not None
-        print(json.dumps(asdict(run)), file=self.process.stdin, flush=True)
+        self.stdin.write(json.dumps(asdict(run)).encode() + b"\n")
+        self.stdin.flush()
 
     def listen(self) -> str | None:
-        """Read one message and return the id of the run that it says is done, if so."""
-        assert self.run is not None
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        name = f"{self.run.run_id} ({self.run.label})"
-        if not line:
-            raise StoreError(f"the worker of {name} died, perhaps for want of memory; run the study again")
-        message = json.loads(line)
+        """Read what is there and return the id of the run that it says is done, if so."""
+        # Not through a buffered reader: lines that such a reader holds back would not wake the selector again.
+        received = os.read(self.stdout.fileno(), 1 << 16)
+        *lines, self.heard = (self.heard + received).split(b"\n")
+        if not received:
+            raise StoreError(f"the worker of {self.name} died, perhaps for want of memory; run the study again")
+        done = [self._understand(json.loads(line)) for line in lines]
+        return next((run_id for run_id in done if run_id), None)
+
+    @property
+    def name(self) -> str:
+        return f"{self.run.run_id} ({self.run.label})" if self.run else "no run"
+
+    def _understand(self, message: dict[str, Any]) -> str | None:
         kind, content = message["kind"], message["content"]
         if kind == "progress":
             self.fraction = float(content)
             return None
-        if kind == "done":
+        if kind == "done" and self.run is not None:
             done, self.run, self.fraction = self.run.run_id, None, 0.0
             return done
         if kind == "failed":
             raise BreadthError(content)
-        raise StoreError(f"run {name} crashed; this is a fault of breadth, please report it:\n{content}")
+        raise StoreError(f"run {self.name} crashed; this is a fault of breadth, please report it:\n{content}")
 
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout):
-            if stream is not None:
-                stream.close()
+        self.stdin.close()
+        self.stdout.close()
 
 
 class _Meter:
@@ -124,8 +134,7 @@ def run_all(
         pool += [_Worker(store, data_root, device) for _ in range(min(workers, len(missing)))]
         with selectors.DefaultSelector() as selector:
             for w in pool:
-                assert w.process.stdout is not None
-                selector.register(w.process.stdout, selectors.EVENT_READ, w)
+                selector.register(w.stdout, selectors.EVENT_READ, w)
             while waiting or any(w.run for w in pool):
                 _hand_out(waiting, pool, finished, store)
                 for key, _ in selector.select(timeout=1.0):

@@ -1,0 +1,108 @@
+"""A run killed at any instant leaves nothing half done: the same command goes on to the same findings."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from breadth.errors import StoreError
+from breadth.study.engine import run_all
+from breadth.study.plan import RunSpec
+from breadth.study.store import Store
+
+QUICKSTART = Path(__file__).parents[2] / "studies" / "quickstart.toml"
+
+
+def breadth(*arguments, check=True):
+    return subprocess.run([sys.executable, "-m", "breadth", *map(str, arguments)], check=check, capture_output=True, text=True)
+
+
+def findings(study, runs, out):
+    breadth("report", study, "--runs", runs, "--out", out)
+    return (out / "findings.json").read_bytes()
+
+
+def workers_of(root):
+    """Process ids of the workers that work in ``root``."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"breadth.study.worker" in command and str(root).encode() in command:
+            found.append(int(folder.name))
+    return found
+
+
+def run_killed_at(instants, study, runs):
+    """Run a study, killing the whole of it with SIGKILL after each number of seconds; then let it finish. Return how many kills hit."""
+    hits = 0
+    for seconds in instants:
+        process = subprocess.Popen([sys.executable, "-m", "breadth", "run", study, "--runs", runs], stderr=subprocess.DEVNULL)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            hits += 1
+            deadline = time.monotonic() + 10
+            while workers_of(runs) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert workers_of(runs) == [], "workers outlive their killed parent"
+    breadth("run", study, "--runs", runs)
+    return hits
+
+
+def test_killed_and_resumed_gives_the_same_findings(tmp_path, small_toml):
+    study = tmp_path / "small.toml"
+    study.write_text(small_toml)
+    breadth("run", study, "--runs", tmp_path / "whole")
+    whole = findings(study, tmp_path / "whole", tmp_path / "a")
+    assert run_killed_at([4.0, 6.0], study, tmp_path / "killed") > 0
+    assert findings(study, tmp_path / "killed", tmp_path / "b") == whole
+
+
+@pytest.mark.slow
+def test_quickstart_killed_at_ten_random_instants(tmp_path):
+    breadth("run", QUICKSTART, "--runs", tmp_path / "whole")
+    whole = findings(QUICKSTART, tmp_path / "whole", tmp_path / "a")
+    instants = [random.Random(7).uniform(3, 25) for _ in range(10)]
+    assert run_killed_at(instants, QUICKSTART, tmp_path / "killed") == 10
+    assert findings(QUICKSTART, tmp_path / "killed", tmp_path / "b") == whole
+
+
+def test_two_processes_cannot_run_in_one_folder(tmp_path, small_toml):
+    study = tmp_path / "small.toml"
+    study.write_text(small_toml)
+    with Store(tmp_path / "runs").lock():
+        refused = breadth("run", study, "--runs", tmp_path / "runs", check=False)
+    assert refused.returncode == 2
+    assert refused.stderr == f"breadth: {tmp_path / 'runs'}: another process runs here; wait for it, or give another folder with --runs\n"
+
+
+def test_a_crash_in_a_worker_is_reported_with_its_traceback(tmp_path):
+    broken = RunSpec("measure", "broken", {"data": None}, ())
+    with pytest.raises(StoreError, match=r"(?s)run measure-[0-9a-f]{16} \(broken\) crashed; .*Traceback"):
+        run_all([broken], Store(tmp_path), Path("."))
+
+
+def test_a_worker_that_is_killed_is_named(tmp_path, small_toml):
+    from breadth.study.plan import plan_study
+    from breadth.study.toml import read_study
+
+    path = tmp_path / "small.toml"
+    path.write_text(small_toml)
+    plan = plan_study(read_study(path))
+
+    def kill(progress):
+        for pid in workers_of(tmp_path / "runs"):
+            os.kill(pid, signal.SIGKILL)
+
+    with pytest.raises(StoreError, match=r"the worker of .* died, perhaps for want of memory; run the study again"):
+        run_all(plan.runs, Store(tmp_path / "runs"), Path("."), report=kill)
