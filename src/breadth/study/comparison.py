@@ -1,6 +1,7 @@
 """PT against MAML on the same training sets, seeds aside, and the same episodes: published rule, paired intervals, equivalence test.
 
-Which statistics batch norm uses at test time favours one or the other, so a winner is named only where the modes agree.
+Which statistics batch norm uses at test time favours one or the other, so a winner is named only where the modes agree. A network
+without batch norm has one mode, which then decides alone.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from breadth.stats.interval import Estimate
 from breadth.study.finding import Comparison, Finding, Point, Verdict
 from breadth.study.plan import Plan
 from breadth.study.readings import Readings, Scored
-from breadth.study.spec import MamlSpec, PretrainSpec
+from breadth.study.spec import BatchNorm, MamlSpec, PretrainSpec
 
 __all__ = ["MARGIN", "compare"]
 
@@ -52,14 +53,16 @@ def _with_diversity(pt: Scored, maml: Scored, xs: list[Estimate], readings: Read
     return f"PT - MAML changes by {e.value:+.4f} [{e.low:+.4f}, {e.high:+.4f}] accuracy per standard deviation of the diversity coefficient"
 
 
-def _verdict(found: list[Comparison]) -> tuple[Verdict, str]:
+def _verdict(found: list[Comparison], has_norm: bool) -> tuple[Verdict, str]:
     winners = {c.winner for c in found}
-    if len(found) < 2:
+    if has_norm and len(found) < 2:
         return "inconclusive", "compared under one batch norm mode only, so no winner is named"
     if winners == {"equivalent"}:
         return "supported", f"equivalent to within {MARGIN:g} under every batch norm mode"
     if winners in ({"PT"}, {"MAML"}):
         return "supported", f"{winners.pop()} is better under every batch norm mode"
+    if len(found) == 1:
+        return "inconclusive", f"no winner, and not equivalent to within {MARGIN:g}"
     return "inconclusive", "the batch norm modes do not agree on a winner: " + ", ".join(
         f"{c.condition}: {c.winner}" for c in found
     )
@@ -67,7 +70,10 @@ def _verdict(found: list[Comparison]) -> tuple[Verdict, str]:
 
 def _pair(pt: PretrainSpec, maml: MamlSpec, steps: int, plan: Plan, readings: Readings) -> tuple[list[Comparison], Finding] | None:
     head = plan.study.evaluation.heads[0]
-    modes = [m for m in ("support", "transductive") if m in plan.study.evaluation.batch_norm]
+    has_norm = plan.study.architecture.kind != "mlp"
+    modes: list[BatchNorm] = [m for m in ("support", "transductive") if m in plan.study.evaluation.batch_norm]
+    if not has_norm:  # all modes are one
+        modes = list(plan.study.evaluation.batch_norm[:1])
     found, first = [], None
     for mode in modes:
         a, b = _common(
@@ -81,7 +87,7 @@ def _pair(pt: PretrainSpec, maml: MamlSpec, steps: int, plan: Plan, readings: Re
         return None
     a, b = first
     xs = readings.measured(a.sets, plan.study.hypothesis.probe, "diversity")
-    verdict, said = _verdict(found)
+    verdict, said = _verdict(found, has_norm)
     points = tuple(
         Point(s.name, f"{pt.name} - {maml.name}", None, x.value, x.low, x.high, float(y), float("nan"), float("nan"), s.level)
         for s, x, y in zip(a.sets, xs, a.means - b.means, strict=True)

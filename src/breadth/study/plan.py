@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,7 +34,7 @@ class RunSpec:
     needs: tuple[str, ...] = ()
     seconds: float = 1.0
 
-    @property
+    @cached_property
     def run_id(self) -> str:
         """Kind and the first 16 hexadecimal digits of the SHA-256 of the canonical specification."""
         canonical = json.dumps({"format": RUN_FORMAT, "kind": self.kind, "body": self.body, "needs": self.needs}, sort_keys=True)
@@ -116,7 +117,7 @@ class _Planner:
         return RunSpec("measure", label, body, needs, seconds=1.5 * m.tasks * per_task * m.ways * m.per_class / 100)
 
     def train(self, s: TrainingSet, learner: PretrainSpec | MamlSpec, seed: int) -> RunSpec:
-        settings = learner.model_dump(mode="json", exclude={"name", "seeds", "replicates"})
+        settings = learner.model_dump(mode="json", exclude={"name", "seeds", "replicates"}, exclude_none=True)
         body = {
             "data": self.training_data(s),
             "architecture": self.study.architecture.model_dump(mode="json"),
@@ -125,6 +126,8 @@ class _Planner:
             "evaluation": self.evaluation(s),
         }
         work = learner.images / 5000 if learner.kind == "pretrain" else learner.tasks / 18 * (1 if learner.order == 1 else 3)
+        if self.study.architecture.kind == "mlp":
+            work /= 30
         return RunSpec("train", f"{s.name} {learner.name} seed {seed}", body, seconds=work + self.study.evaluation.episodes / 20)
 
     def baseline(self, name: str, seed: int) -> RunSpec:

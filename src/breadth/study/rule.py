@@ -19,7 +19,8 @@ class VerdictRule:
     two-sided level at which x must be separated from a rival explanation; screen: level, lenient because a missed rival costs more
     than a checked innocent one, at which a rival counts as predicting the outcome; related, close: size of the correlation with x
     from which a covariate can be, and always is, a rival; retained: share of the raw slope that must survive adjustment for the
-    shortcut of step 6; odds: how many times likelier x's own fit must be than a rival's; least_sets: fewer sets decide nothing.
+    shortcut of step 6; odds: how many times likelier x's own fit must be than a rival's; least_sets: fewer sets decide nothing;
+    separable: fewer sets separate x from no covariate.
     """
 
     outcome: str
@@ -33,6 +34,7 @@ class VerdictRule:
     retained: float = 0.8
     odds: float = 20.0
     least_sets: int = 8
+    separable: int = 20
     version: str = "1"
 
     def __post_init__(self) -> None:
@@ -68,7 +70,8 @@ class VerdictRule:
                 f"(likelihood ratio), and the adjusted slope must be above 0 at {strict}; p < {self.alpha:g} is enough where every "
                 f"rival's correlation with x is below {close} and the adjusted slope keeps {kept} of the raw. The within-domain slope, "
                 f"where needed, must be above 0 at {strict}; p < {self.alpha:g} is enough where domains explain less than {close} "
-                f"of the variance of x and the slope keeps {kept} of the plain least-squares one. If x fails against a rival or "
+                f"of the variance of x and the slope keeps {kept} of the plain least-squares one. Fewer than {self.separable} training "
+                "sets separate x neither from any covariate that varies nor from domains that predict the outcome. If x fails against a rival or "
                 "against the domains: confounded.",
                 "7. If the adjusted interval includes 0 or the adjusted slope is below the smallest effect: confounded where a "
                 f"covariate is correlated with x ({self.related:g} or more), else inconclusive. If there is no adjusted slope "

@@ -145,7 +145,10 @@ class PretrainSpec(_Strict):
 
 
 class MamlSpec(_Strict):
-    """Model-agnostic meta-learning. order: 1 or 2; tasks: budget; replicates: train on the first replicates of a design only."""
+    """Model-agnostic meta-learning. order: 1 or 2; tasks: budget; replicates: train on the first replicates of a design only.
+
+    schedule of the outer rate and clip (largest norm of the meta-gradient): None for the learner's own default.
+    """
 
     kind: Literal["maml"]
     name: str = "MAML"
@@ -160,6 +163,8 @@ class MamlSpec(_Strict):
     shots: Positive = 5
     queries: Positive = 5
     test_steps: tuple[Positive, ...] = (5, 10)
+    schedule: Literal["onecycle", "cosine", "constant"] | None = None
+    clip: Annotated[float, Field(gt=0)] | None = None
     replicates: Positive | None = None
 
 

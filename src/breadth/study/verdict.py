@@ -126,7 +126,7 @@ def _separability(design: Design, model: Models, rule: VerdictRule, said: list[s
     adjusted = model.adjusted
     if design.names:
         said = [*said, f"adjusted for {', '.join(design.names)}: {_show(adjusted, rule)}"]
-    against = _against_rivals(model, rule) + _against_domains(design, model, rule)
+    against = _against_rivals(design, model, rule) + _against_domains(design, model, rule)
     weak = []
     if adjusted.df <= 0:
         weak = ["the covariates reproduce x" if design.reproduced else "too few training sets for an adjusted slope"]
@@ -167,7 +167,9 @@ def _separated(slope: Slope, rule: VerdictRule, shortcut: bool) -> bool:
     return slope.df > 0 and slope.p("up") < (rule.alpha if shortcut else rule.alpha_rival) / 2
 
 
-def _against_rivals(model: Models, rule: VerdictRule) -> list[str]:
+def _against_rivals(design: Design, model: Models, rule: VerdictRule) -> list[str]:
+    if design.names and model.raw.n < rule.separable:
+        return [f"{model.raw.n} training sets are too few to separate x from {', '.join(design.names)}; {rule.separable} or more can"]
     margin = float(np.log(rule.odds))
     said = [
         f"{name} (correlation with x {r:.2f}) predicts the outcome about as well as x or better (t {own.t:.1f}, {model.raw.t:.1f})"
@@ -188,6 +190,8 @@ def _against_domains(design: Design, model: Models, rule: VerdictRule) -> list[s
         return []
     if within.df <= 0:
         return ["the design leaves no slope within domains, so x cannot be told from the difficulty of the domains"]
+    if model.raw.n < rule.separable:
+        return [f"{model.raw.n} training sets are too few to separate x from the difficulty of the domains; {rule.separable} or more can"]
     if _separated(within, rule, design.share < rule.close and within.value >= rule.retained * model.plain):
         return []
     return [f"x is not separated from domain difficulty: within-domain slope {_show(within, rule)}, p {within.p('up') * 2:.2g}"]
