@@ -25,8 +25,17 @@ MAY_IMPORT = {
     "cli": GROUND | {"data", "nets", "stats", "measure", "learn", "study", "report"},
 }
 # These may be imported, directly and through others, without torch being loaded.
-TORCH_FREE = ["breadth", "breadth.stats", "breadth.study.spec", "breadth.study.store", "breadth.study.finding", "breadth.study.control",
-              "breadth.report", "breadth.report.page", "breadth.cli.app"]
+TORCH_FREE = [
+    "breadth",
+    "breadth.stats",
+    "breadth.study.spec",
+    "breadth.study.store",
+    "breadth.study.finding",
+    "breadth.study.control",
+    "breadth.report",
+    "breadth.report.page",
+    "breadth.cli.app",
+]
 LONGEST = 400
 
 
@@ -55,8 +64,13 @@ def room(module):
 def crossed_walls(module, tree):
     own = room(module)
     allowed = MAY_IMPORT.get(own, set())
-    return sorted({name for name in imports_of(tree) if own and room(name) and room(name) != own and room(name) not in allowed
-                   and not name.startswith("breadth.__")})
+    return sorted(
+        {
+            name
+            for name in imports_of(tree)
+            if own and room(name) and room(name) != own and room(name) not in allowed and not name.startswith("breadth.__")
+        }
+    )
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_name)
@@ -76,12 +90,18 @@ def test_every_room_is_known():
 
 def test_no_import_cycles():
     known = {module_name(p): p for p in FILES}
-    graph = {m: {n for n in imports_of(ast.parse(p.read_text()), top_level_only=True) if n in known and n != m and not m.startswith(n + ".")}
-             for m, p in known.items()}
+    graph = {
+        m: {
+            n
+            for n in imports_of(ast.parse(p.read_text()), top_level_only=True)
+            if n in known and n != m and not m.startswith(n + ".")
+        }
+        for m, p in known.items()
+    }
     done, path = set(), []
 
     def visit(m):
-        assert m not in path, f"import cycle: {' -> '.join([*path[path.index(m):], m])}"
+        assert m not in path, f"import cycle: {' -> '.join([*path[path.index(m) :], m])}"
         if m in done:
             return
         path.append(m)
@@ -107,4 +127,8 @@ def test_module_loads_without_torch(module):
 
 def test_the_wall_check_fails_on_a_crossed_wall():
     tree = ast.parse("from breadth.learn.maml import meta_train\nimport breadth.study.spec")
-    assert crossed_walls("breadth.measure.fisher", tree) == ["breadth.learn.maml", "breadth.learn.maml.meta_train", "breadth.study.spec"]
+    assert crossed_walls("breadth.measure.fisher", tree) == [
+        "breadth.learn.maml",
+        "breadth.learn.maml.meta_train",
+        "breadth.study.spec",
+    ]

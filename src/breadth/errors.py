@@ -13,7 +13,16 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["BreadthError", "CheckpointError", "DataError", "MeasureError", "SpecError", "StoreError", "did_you_mean", "unknown_name"]
+__all__ = [
+    "BreadthError",
+    "CheckpointError",
+    "DataError",
+    "MeasureError",
+    "SpecError",
+    "StoreError",
+    "did_you_mean",
+    "unknown_name",
+]
 
 
 class BreadthError(Exception):

@@ -3,7 +3,6 @@
 import io
 import itertools
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +13,6 @@ from breadth.data.gaussian import gaussian
 from breadth.data.images import LabeledSet, prepare
 from breadth.data.overlap import fold_name, overlap
 from oracle import overlap as oracle
-
-PACKS = Path(__file__).parents[3] / "shared" / "data" / "vision"
 
 
 def scenes(n=60, *, size=32, channels=3, seed=0, name="scenes", class_names=("a",)):
@@ -150,10 +147,8 @@ def test_names():
     assert names_of(["Greek/character01", "Latin/character01"], ["greek character01"]) == ("greek character01",)
 
 
-def packs(*names):
-    if not PACKS.is_dir():
-        pytest.skip(f"no real packs at {PACKS}")
-    return [load(path) for path in sorted(PACKS.glob("*.npz")) if not names or path.stem in names]
+def loaded(packs, *names):
+    return [load(path) for path in sorted(packs.glob("*.npz")) if not names or path.stem in names]
 
 
 EQUAL_NAMES = {  # literally equal class names across the packs, as their description lists them
@@ -174,10 +169,10 @@ EQUAL_NAMES = {  # literally equal class names across the packs, as their descri
 }
 
 
-def test_names_of_the_real_packs():
+def test_names_of_the_real_packs(packs):
     blank = [
         LabeledSet(p.name, np.zeros((p.n_classes, 2), np.float32), np.arange(p.n_classes, dtype=np.int64), p.class_names)
-        for p in packs()
+        for p in loaded(packs)
     ]
     for a, b in itertools.combinations(blank, 2):
         assert set(overlap(a, b).names) >= EQUAL_NAMES.get((a.name, b.name), set()), (a.name, b.name)
@@ -185,8 +180,8 @@ def test_names_of_the_real_packs():
             assert len(overlap(a, b).names) <= 1, (a.name, b.name)
 
 
-def test_unrelated_real_packs_hardly_overlap_and_copies_do():
-    icons, doodles, mnist, kannada = packs("icon_concepts", "quickdraw", "mnist", "kannada_mnist")
+def test_unrelated_real_packs_hardly_overlap_and_copies_do(packs):
+    icons, doodles, mnist, kannada = loaded(packs, "icon_concepts", "quickdraw", "mnist", "kannada_mnist")
     start = time.process_time()
     assert (overlap(icons, doodles).exact, overlap(icons, doodles).near) == (0, 0)
     assert time.process_time() - start < 8
@@ -197,8 +192,8 @@ def test_unrelated_real_packs_hardly_overlap_and_copies_do():
 
 
 @pytest.mark.slow
-def test_all_pairs_of_real_packs_share_no_image():
-    for a, b in itertools.combinations(packs(), 2):
+def test_all_pairs_of_real_packs_share_no_image(packs):
+    for a, b in itertools.combinations(loaded(packs), 2):
         found = overlap(a, b)
         assert found.exact == 0, (a.name, b.name)
         # Emoji hearts and play buttons are drawn like the icons of them; by eye these are the only true near twins.

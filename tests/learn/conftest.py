@@ -1,7 +1,4 @@
-"""Lets the tests import ``oracle`` from the tests folder; digits split by class, the same for every test."""
-
-import sys
-from pathlib import Path
+"""Digits split by class, the same for every test; one thread."""
 
 import numpy as np
 import pytest
@@ -10,12 +7,13 @@ import torch
 from breadth.data.formats import load
 
 torch.set_num_threads(1)  # resumed and uninterrupted runs are the same bits under one thread count
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 
 @pytest.fixture(scope="session")
 def digits():
     """(training set: digits 0-4, test set: digits 5-9), 8 x 8 pixels, grey."""
     everything = load("digits")
-    return (everything.select(np.flatnonzero(everything.labels < 5), "digits 0-4"),
-            everything.select(np.flatnonzero(everything.labels >= 5), "digits 5-9"))
+    return (
+        everything.select(np.flatnonzero(everything.labels < 5), "digits 0-4"),
+        everything.select(np.flatnonzero(everything.labels >= 5), "digits 5-9"),
+    )

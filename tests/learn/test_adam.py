@@ -35,12 +35,14 @@ def test_twenty_steps_are_those_of_pytorch(decay, decoupled):
 
 def test_training_does_not_load_the_compiler():
     """It would cost every worker process a second."""
-    code = ("import sys, numpy as np\nfrom breadth.data.formats import from_arrays\nfrom breadth.nets.build import Architecture\n"
-            "from breadth.data.union import single\nfrom breadth.learn.pretrain import PretrainSettings, pretrain\n"
-            "from breadth.learn.maml import MamlSettings, meta_train\n"
-            "data = from_arrays(np.random.default_rng(0).integers(0, 255, (60, 8, 8, 1), np.uint8), np.arange(60) % 5)\n"
-            "arch = Architecture(filters=2, channels=1, size=8)\n"
-            "pretrain(data, arch, PretrainSettings(images=8, batch=8), seed=0)\n"
-            "meta_train(single(data), arch, MamlSettings(tasks=2, meta_batch=2), seed=0)\n"
-            "sys.exit(int('torch._dynamo' in sys.modules))")
+    code = (
+        "import sys, numpy as np\nfrom breadth.data.formats import from_arrays\nfrom breadth.nets.build import Architecture\n"
+        "from breadth.data.union import single\nfrom breadth.learn.pretrain import PretrainSettings, pretrain\n"
+        "from breadth.learn.maml import MamlSettings, meta_train\n"
+        "data = from_arrays(np.random.default_rng(0).integers(0, 255, (60, 8, 8, 1), np.uint8), np.arange(60) % 5)\n"
+        "arch = Architecture(filters=2, channels=1, size=8)\n"
+        "pretrain(data, arch, PretrainSettings(images=8, batch=8), seed=0)\n"
+        "meta_train(single(data), arch, MamlSettings(tasks=2, meta_batch=2), seed=0)\n"
+        "sys.exit(int('torch._dynamo' in sys.modules))"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

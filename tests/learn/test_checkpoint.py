@@ -70,20 +70,33 @@ def not_safetensors(folder):
     (folder / "meta.json").write_text(json.dumps({**facts, "sha256": hashlib.sha256(b"rubbish").hexdigest()}))
 
 
-@pytest.mark.parametrize("damage, message", [
-    (lambda f: (f / "meta.json").unlink(),
-     "no checkpoint in '{f}': it has no meta.json; give the folder that a training run wrote"),
-    (lambda f: (f / "meta.json").write_text('{"tensors": '),
-     "checkpoint '{f}/meta.json' is damaged (not the JSON of a checkpoint); delete the folder to start anew"),
-    (lambda f: (f / "meta.json").write_bytes(b"\xff\xfe"),
-     "checkpoint '{f}/meta.json' is damaged (not the JSON of a checkpoint); delete the folder to start anew"),
-    (lambda f: (f / "meta.json").write_text("[]"),
-     "checkpoint '{f}/meta.json' is damaged (not the JSON of a checkpoint); delete the folder to start anew"),
-    (lambda f: tensors_of(f).unlink(), "checkpoint '{f}' is damaged: '{t}' is missing; delete the folder to start anew"),
-    (lambda f: tensors_of(f).write_bytes(tensors_of(f).read_bytes()[:-1]),
-     "checkpoint '{f}' is damaged: '{t}' is not what was written (sha256 differs); delete the folder to start anew"),
-    (not_safetensors, "checkpoint '{f}' is damaged: '{t}' is no safetensors file; delete the folder to start anew"),
-])
+@pytest.mark.parametrize(
+    "damage, message",
+    [
+        (
+            lambda f: (f / "meta.json").unlink(),
+            "no checkpoint in '{f}': it has no meta.json; give the folder that a training run wrote",
+        ),
+        (
+            lambda f: (f / "meta.json").write_text('{"tensors": '),
+            "checkpoint '{f}/meta.json' is damaged (not the JSON of a checkpoint); delete the folder to start anew",
+        ),
+        (
+            lambda f: (f / "meta.json").write_bytes(b"\xff\xfe"),
+            "checkpoint '{f}/meta.json' is damaged (not the JSON of a checkpoint); delete the folder to start anew",
+        ),
+        (
+            lambda f: (f / "meta.json").write_text("[]"),
+            "checkpoint '{f}/meta.json' is damaged (not the JSON of a checkpoint); delete the folder to start anew",
+        ),
+        (lambda f: tensors_of(f).unlink(), "checkpoint '{f}' is damaged: '{t}' is missing; delete the folder to start anew"),
+        (
+            lambda f: tensors_of(f).write_bytes(tensors_of(f).read_bytes()[:-1]),
+            "checkpoint '{f}' is damaged: '{t}' is not what was written (sha256 differs); delete the folder to start anew",
+        ),
+        (not_safetensors, "checkpoint '{f}' is damaged: '{t}' is no safetensors file; delete the folder to start anew"),
+    ],
+)
 def test_damage_is_one_clear_line(tmp_path, damage, message):
     checkpoint.save(tmp_path, WEIGHTS, {})
     name = tensors_of(tmp_path).name

@@ -63,8 +63,11 @@ def poison(monkeypatch):
 @pytest.mark.parametrize("learner", ["pretrained", "maml", "pixels"])
 def test_predictions_do_not_depend_on_query_labels(monkeypatch, suite, body, learner):
     net = classifier(body, 5, 0)
-    run = {"pretrained": lambda: evaluate_pretrained(body, suite), "maml": lambda: evaluate_maml(net, suite, batch_norm=MODES),
-           "pixels": lambda: evaluate_pixels(suite)}[learner]
+    run = {
+        "pretrained": lambda: evaluate_pretrained(body, suite),
+        "maml": lambda: evaluate_maml(net, suite, batch_norm=MODES),
+        "pixels": lambda: evaluate_pixels(suite),
+    }[learner]
     clean = logits_of(monkeypatch, run)
     poison(monkeypatch)
     dirty = logits_of(monkeypatch, run)
@@ -170,8 +173,12 @@ def test_meta_training_gathers_statistics_of_the_weights_that_adaptation_starts_
     """With tiny steps the weights stand still, and the first layer's statistics become those of the data under them."""
     trained = meta_train(single(digits[0]), ARCH, MamlSettings(tasks=400, lr=1e-9, steps=1), seed=0)
     first = classifier_of(trained).body.features.conv1(torch.from_numpy(to_float(digits[0].inputs)))
-    torch.testing.assert_close(trained.weights["body.features.norm1.running_mean"], first.mean((0, 2, 3)).detach(), rtol=0.1, atol=0.02)
-    torch.testing.assert_close(trained.weights["body.features.norm1.running_var"], first.var((0, 2, 3)).detach(), rtol=0.15, atol=0.01)
+    torch.testing.assert_close(
+        trained.weights["body.features.norm1.running_mean"], first.mean((0, 2, 3)).detach(), rtol=0.1, atol=0.02
+    )
+    torch.testing.assert_close(
+        trained.weights["body.features.norm1.running_var"], first.var((0, 2, 3)).detach(), rtol=0.15, atol=0.01
+    )
 
 
 def test_a_perceptron_on_vectors_is_evaluated_alike_in_all_modes():
@@ -185,55 +192,90 @@ def test_a_perceptron_on_vectors_is_evaluated_alike_in_all_modes():
     assert got["maml5/support"].accuracy.mean() > 0.6
     np.testing.assert_array_equal(got["maml5/support"].loss, got["maml5/running"].loss)
     e, forward = suite[66], one_task(net)
-    phi = adapt(forward, dict(net.named_parameters()), torch.from_numpy(e.support_inputs), torch.from_numpy(e.support_labels),
-                steps=10, lr=0.05)
+    phi = adapt(
+        forward,
+        dict(net.named_parameters()),
+        torch.from_numpy(e.support_inputs),
+        torch.from_numpy(e.support_labels),
+        steps=10,
+        lr=0.05,
+    )
     by_hand = F.cross_entropy(forward(phi, torch.from_numpy(e.query_inputs)), torch.from_numpy(e.query_labels)).item()
     assert got["maml10/support"].loss[66] == pytest.approx(by_hand, rel=1e-4)
     scores = evaluate_pretrained(net.body, suite, heads=("logistic",))
     np.testing.assert_array_equal(scores["logistic/running"].loss, scores["logistic/transductive"].loss)
 
 
-@pytest.mark.parametrize("call, error, message", [
-    (lambda b, s: evaluate_pretrained(b, s, heads=("logistics",)), SpecError,
-     "unknown head 'logistics'; expected one of: centroid, logistic, logistic-raw; did you mean 'logistic'?"),
-    (lambda b, s: evaluate_pretrained(b, s, batch_norm=("eval",)), SpecError,
-     "unknown batch norm mode 'eval'; expected one of: running, support, transductive"),
-    (lambda b, s: evaluate_maml(classifier(b, 5, 0), s, batch_norm=("eval",)), SpecError,
-     "unknown batch norm mode 'eval'; expected one of: running, support, transductive"),
-    (lambda b, s: evaluate_maml(classifier(b, 5, 0), s, steps=(0, 5)), SpecError,
-     "MAML is to be read out after [0, 5] steps; expected numbers of at least 1"),
-    (lambda b, s: evaluate_maml(classifier(b, 7, 0), s), DataError,
-     "the classifier's head has 7 outputs, the episodes have 5 ways; evaluate on episodes of as many ways as it was trained on"),
-    (lambda b, s: pretrain(s.source.parts[0], Architecture(size=8), seed=0), SpecError,
-     "'digits 5-9' has inputs of shape [8, 8, 1], the network 'conv-stride' takes [8, 8, 3]; "
-     "prepare the data with the network's size and channels"),
-    (lambda b, s: meta_train(s.source, Architecture("mlp", size=8), seed=0), SpecError,
-     "'digits 5-9' has inputs of shape [8, 8, 1], the network 'mlp' takes [8]; "
-     "prepare the data with the network's size and channels"),
-])
+@pytest.mark.parametrize(
+    "call, error, message",
+    [
+        (
+            lambda b, s: evaluate_pretrained(b, s, heads=("logistics",)),
+            SpecError,
+            "unknown head 'logistics'; expected one of: centroid, logistic, logistic-raw; did you mean 'logistic'?",
+        ),
+        (
+            lambda b, s: evaluate_pretrained(b, s, batch_norm=("eval",)),
+            SpecError,
+            "unknown batch norm mode 'eval'; expected one of: running, support, transductive",
+        ),
+        (
+            lambda b, s: evaluate_maml(classifier(b, 5, 0), s, batch_norm=("eval",)),
+            SpecError,
+            "unknown batch norm mode 'eval'; expected one of: running, support, transductive",
+        ),
+        (
+            lambda b, s: evaluate_maml(classifier(b, 5, 0), s, steps=(0, 5)),
+            SpecError,
+            "MAML is to be read out after [0, 5] steps; expected numbers of at least 1",
+        ),
+        (
+            lambda b, s: evaluate_maml(classifier(b, 7, 0), s),
+            DataError,
+            "the classifier's head has 7 outputs, the episodes have 5 ways; evaluate on episodes of as many ways as it was trained on",
+        ),
+        (
+            lambda b, s: pretrain(s.source.parts[0], Architecture(size=8), seed=0),
+            SpecError,
+            "'digits 5-9' has inputs of shape [8, 8, 1], the network 'conv-stride' takes [8, 8, 3]; "
+            "prepare the data with the network's size and channels",
+        ),
+        (
+            lambda b, s: meta_train(s.source, Architecture("mlp", size=8), seed=0),
+            SpecError,
+            "'digits 5-9' has inputs of shape [8, 8, 1], the network 'mlp' takes [8]; "
+            "prepare the data with the network's size and channels",
+        ),
+    ],
+)
 def test_bad_input_is_one_clear_line(suite, body, call, error, message):
     with pytest.raises(error) as e:
         call(body, suite)
     assert str(e.value) == message
 
 
-ANNEALED = ("stop 'converged' with schedule 'onecycle' would mistake the annealing for convergence; "
-            "use schedule 'constant' or stop 'budget'")
+ANNEALED = (
+    "stop 'converged' with schedule 'onecycle' would mistake the annealing for convergence; "
+    "use schedule 'constant' or stop 'budget'"
+)
 
 
-@pytest.mark.parametrize("make, fields, message", [
-    (PretrainSettings, {"optimizer": "adma"}, "unknown optimizer 'adma'; expected one of: adam, adamw; did you mean 'adam'?"),
-    (PretrainSettings, {"schedule": "x"}, "unknown schedule 'x'; expected one of: constant, cosine, onecycle"),
-    (PretrainSettings, {"augmentation": "x"}, "unknown augmentation 'x'; expected one of: none, shift"),
-    (PretrainSettings, {"stop": "x"}, "unknown stop 'x'; expected one of: budget, converged"),
-    (PretrainSettings, {"batch": 0}, "pre-training batch is 0; expected more than 0"),
-    (PretrainSettings, {"stop": "converged"}, ANNEALED),
-    (MamlSettings, {"order": 3}, "MAML order is 3; expected 1 (first order) or 2 (second order)"),
-    (MamlSettings, {"schedule": "x"}, "unknown schedule 'x'; expected one of: constant, cosine, onecycle"),
-    (MamlSettings, {"inner_lr": 0}, "MAML inner_lr is 0; expected more than 0"),
-    (MamlSettings, {"ways": 1}, "MAML ways is 1; expected at least 2"),
-    (MamlSettings, {"stop": "converged", "schedule": "onecycle"}, ANNEALED),
-])
+@pytest.mark.parametrize(
+    "make, fields, message",
+    [
+        (PretrainSettings, {"optimizer": "adma"}, "unknown optimizer 'adma'; expected one of: adam, adamw; did you mean 'adam'?"),
+        (PretrainSettings, {"schedule": "x"}, "unknown schedule 'x'; expected one of: constant, cosine, onecycle"),
+        (PretrainSettings, {"augmentation": "x"}, "unknown augmentation 'x'; expected one of: none, shift"),
+        (PretrainSettings, {"stop": "x"}, "unknown stop 'x'; expected one of: budget, converged"),
+        (PretrainSettings, {"batch": 0}, "pre-training batch is 0; expected more than 0"),
+        (PretrainSettings, {"stop": "converged"}, ANNEALED),
+        (MamlSettings, {"order": 3}, "MAML order is 3; expected 1 (first order) or 2 (second order)"),
+        (MamlSettings, {"schedule": "x"}, "unknown schedule 'x'; expected one of: constant, cosine, onecycle"),
+        (MamlSettings, {"inner_lr": 0}, "MAML inner_lr is 0; expected more than 0"),
+        (MamlSettings, {"ways": 1}, "MAML ways is 1; expected at least 2"),
+        (MamlSettings, {"stop": "converged", "schedule": "onecycle"}, ANNEALED),
+    ],
+)
 def test_impossible_settings_are_refused(make, fields, message):
     with pytest.raises(SpecError) as e:
         make(**fields)

@@ -23,9 +23,14 @@ def unit(data):
     return F.normalize(data[0], dim=-1), data[1], F.normalize(data[2], dim=-1)
 
 
-CASES = {"unit": unit(features()), "raw": features(), "large": features(episodes=3, scale=30.0),
-         "one shot": unit(features(shots=1)), "two ways": unit(features(ways=2)),
-         "more dimensions than items": unit(features(d=100))}
+CASES = {
+    "unit": unit(features()),
+    "raw": features(),
+    "large": features(episodes=3, scale=30.0),
+    "one shot": unit(features(shots=1)),
+    "two ways": unit(features(ways=2)),
+    "more dimensions than items": unit(features(d=100)),
+}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -58,8 +63,10 @@ def test_hopeless_features_are_an_error():
     support, labels, query = features(episodes=1, scale=1e12)
     with pytest.raises(BreadthError) as e:
         logistic(support, labels, query)
-    assert str(e.value) == ("logistic regression did not converge on the features of an episode (their norms are too large); "
-                            "use the head on L2-normalised features")
+    assert str(e.value) == (
+        "logistic regression did not converge on the features of an episode (their norms are too large); "
+        "use the head on L2-normalised features"
+    )
 
 
 def test_centroid_is_that_of_scikit_learn():

@@ -53,14 +53,21 @@ def net():
 def gradient(net, order, steps=3, lr=0.3):
     buffers = {k: v.clone() for k, v in net.named_buffers()}
     with bn_train(net):
-        return meta_gradient(one_task(net, buffers), dict(net.named_parameters()), task_data(), task_data(7, seed=1),
-                             steps=steps, lr=lr, order=order)[0]
+        return meta_gradient(
+            one_task(net, buffers), dict(net.named_parameters()), task_data(), task_data(7, seed=1), steps=steps, lr=lr, order=order
+        )[0]
 
 
 def test_second_order_is_the_derivative_through_the_whole_adaptation(net):
     got = gradient(net, 2)
-    for name, index in [("body.features.conv1.weight", 4), ("body.features.norm2.weight", 1), ("body.features.norm3.bias", 0),
-                        ("body.features.conv4.weight", 7), ("head.weight", 2), ("head.bias", 1)]:
+    for name, index in [
+        ("body.features.conv1.weight", 4),
+        ("body.features.norm2.weight", 1),
+        ("body.features.norm3.bias", 0),
+        ("body.features.conv4.weight", 7),
+        ("head.weight", 2),
+        ("head.bias", 1),
+    ]:
         numeric = oracle.second_order_entry(net, task_data(), task_data(7, seed=1), 3, 0.3, entry=(name, index))
         assert got[name].flatten()[index].item() == pytest.approx(numeric, rel=1e-5, abs=1e-8)
 

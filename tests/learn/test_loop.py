@@ -25,15 +25,21 @@ FO = MamlSettings(tasks=10, meta_batch=2, window=3)
 
 
 def same(a, b):
-    return (a.weights.keys() == b.weights.keys() and all(torch.equal(v, b.weights[k]) for k, v in a.weights.items())
-            and a.history == b.history and a.stopped == b.stopped and a.cost["images"] == b.cost["images"])
+    return (
+        a.weights.keys() == b.weights.keys()
+        and all(torch.equal(v, b.weights[k]) for k, v in a.weights.items())
+        and a.history == b.history
+        and a.stopped == b.stopped
+        and a.cost["images"] == b.cost["images"]
+    )
 
 
 def train(kind, data, folder=None, report=None, seed=0):
     if kind == "pretrain":
         return pretrain(data, ARCH, PT, seed=seed, folder=folder, report=report, save_every=0)
-    return meta_train(single(data), ARCH, FO if kind == "maml" else replace(FO, order=2), seed=seed, folder=folder, report=report,
-                      save_every=0)
+    return meta_train(
+        single(data), ARCH, FO if kind == "maml" else replace(FO, order=2), seed=seed, folder=folder, report=report, save_every=0
+    )
 
 
 @pytest.mark.parametrize("kind", ["pretrain", "maml", "maml2"])
@@ -102,8 +108,9 @@ def test_a_folder_of_another_run_is_refused(digits, tmp_path):
     train("pretrain", digits[0], tmp_path)
     with pytest.raises(CheckpointError) as e:
         train("pretrain", digits[0], tmp_path, seed=1)
-    assert str(e.value) == (f"checkpoint '{tmp_path}' belongs to another run: its seed is 0, this run's is 1; "
-                            "give another folder or delete this one")
+    assert str(e.value) == (
+        f"checkpoint '{tmp_path}' belongs to another run: its seed is 0, this run's is 1; give another folder or delete this one"
+    )
 
 
 def test_an_unfinished_checkpoint_is_no_result(digits, tmp_path):
@@ -121,13 +128,15 @@ def test_an_unfinished_checkpoint_is_no_result(digits, tmp_path):
 def test_divergence_is_an_error(digits):
     with pytest.raises(BreadthError) as e:
         pretrain(digits[0], ARCH, replace(PT, lr=1e30, schedule="constant"), seed=0)
-    assert str(e.value) == ("training diverged: the loss is nan in the 5 steps before step 5; "
-                            "lower the learning rate or the inner learning rate")
+    assert str(e.value) == (
+        "training diverged: the loss is nan in the 5 steps before step 5; lower the learning rate or the inner learning rate"
+    )
 
 
 def test_a_plateau_stops_training(digits):
-    settings = PretrainSettings(optimizer="adam", lr=1e-9, schedule="constant", stop="converged", patience=2, window=5, batch=16,
-                                images=16 * 500)
+    settings = PretrainSettings(
+        optimizer="adam", lr=1e-9, schedule="constant", stop="converged", patience=2, window=5, batch=16, images=16 * 500
+    )
     trained = pretrain(digits[0], ARCH, settings, seed=0)
     assert trained.stopped == "converged"
     assert trained.cost["steps"] < 500
@@ -135,9 +144,18 @@ def test_a_plateau_stops_training(digits):
     assert windows_since_best([h["loss"] for h in trained.history], 0) == 2
 
 
-@pytest.mark.parametrize("losses, tolerance, expected", [
-    ([], 0, 0), ([3], 0, 0), ([3, 2, 1], 0, 0), ([3, 2, 2], 0, 1), ([3, 1, 2, 1.5], 0, 2), ([3, 2.9, 2.8], 0.1, 2),
-    ([3, 4, 2], 0, 0)])
+@pytest.mark.parametrize(
+    "losses, tolerance, expected",
+    [
+        ([], 0, 0),
+        ([3], 0, 0),
+        ([3, 2, 1], 0, 0),
+        ([3, 2, 2], 0, 1),
+        ([3, 1, 2, 1.5], 0, 2),
+        ([3, 2.9, 2.8], 0.1, 2),
+        ([3, 4, 2], 0, 0),
+    ],
+)
 def test_windows_since_best(losses, tolerance, expected):
     assert windows_since_best(losses, tolerance) == expected
 

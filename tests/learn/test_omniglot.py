@@ -1,11 +1,6 @@
-"""Known results on real characters: five alphabets for training, three for the test (CPU, one core; minutes).
+"""Known results on real characters: five alphabets for training, three for the test (CPU, one core; minutes)."""
 
-The pack is read from the folder that BREADTH_PACKS names; without it these tests are skipped.
-"""
-
-import os
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,15 +19,14 @@ from breadth.learn.trained import body_of, classifier_of
 from breadth.nets.build import Architecture
 from oracle.logistic import logistic as oracle
 
-PACK = Path(os.environ.get("BREADTH_PACKS", "packs")) / "omniglot_small.npz"
 TRAIN = ("Japan", "Korean", "Sanskrit", "Balinese", "Early")
 ARCH = Architecture(channels=1, size=28)
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not PACK.exists(), reason="no omniglot pack")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def alphabets():
-    pack = load(PACK)
+def alphabets(packs):
+    pack = load(packs / "omniglot_small.npz")
     inside = np.array([pack.class_names[c].startswith(TRAIN) for c in pack.labels])
     return pack.select(np.flatnonzero(inside)), single(pack.select(np.flatnonzero(~inside)))
 
@@ -77,8 +71,13 @@ def test_batched_logistic_regression_agrees_with_scikit_learn_on_600_episodes(al
     fast = torch.cat([logistic(s, labels, q) for s, q in zip(support.split(64), query.split(64), strict=True)])
     print(f"{600 / (time.process_time() - start):.0f} episodes/s")
     right = (fast.argmax(2).numpy() == truth).mean(1)
-    theirs = [(LogisticRegression(C=1, tol=1e-8, max_iter=5000).fit(s.double().numpy(), labels.numpy()).predict(q.double().numpy())
-               == truth).mean() for s, q in zip(support, query, strict=True)]
+    theirs = [
+        (
+            LogisticRegression(C=1, tol=1e-8, max_iter=5000).fit(s.double().numpy(), labels.numpy()).predict(q.double().numpy())
+            == truth
+        ).mean()
+        for s, q in zip(support, query, strict=True)
+    ]
     newton = (oracle(support[:100], labels, query[:100]).argmax(2).numpy() == truth).mean(1)
     print(f"sklearn {np.mean(theirs) - right.mean():+.1e}, Newton {newton.mean() - right[:100].mean():+.1e}")
     assert abs(np.mean(theirs) - right.mean()) <= 1e-3

@@ -1,7 +1,5 @@
 """Coverage of the coefficient's interval on real task embeddings."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -13,8 +11,6 @@ from breadth.measure.probe import probe
 from breadth.measure.task2vec import Task2Vec
 from breadth.nets.build import Architecture
 from breadth.stats.interval import mean_pairwise
-
-PACK = Path(__file__).parents[3] / "shared" / "data" / "vision" / "omniglot_small.npz"
 
 
 def coverage(d, tasks, repeats=2000, replace=True):
@@ -32,10 +28,9 @@ def coverage(d, tasks, repeats=2000, replace=True):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not PACK.exists(), reason=f"needs the data pack {PACK.name}")
-def test_intervals_cover_on_subsamples_of_a_real_pack():
+def test_intervals_cover_on_subsamples_of_a_real_pack(packs):
     t2v = Task2Vec(probe(Architecture("conv-stride", 8, 1, 28)))
-    d = pairwise(embed(single(load(PACK)), t2v, tasks=400, per_class=10).values)
+    d = pairwise(embed(single(load(packs / "omniglot_small.npz")), t2v, tasks=400, per_class=10).values)
     for tasks in (10, 50, 200):
         assert 0.92 <= coverage(d, tasks) <= 0.98
     # The check can fail: an interval of infinite-population width around half of the pool covers nearly always.

@@ -51,13 +51,19 @@ def test_bounds():
     assert pairwise(np.stack([a, a]))[0, 1] == pytest.approx(0, abs=1e-15)
 
 
-@pytest.mark.parametrize("h, message", [
-    ([[1.0, 2.0], [0.0, 0.0]], "embedding 1 is zero everywhere; its distances are undefined: the head is saturated or the probe is "
-                               "dead: use a larger ridge or another probe"),
-    ([[1.0, -1.0]], "an embedding holds negative numbers, NaN or infinity; expected Fisher information"),
-    ([[1.0, np.nan]], "an embedding holds negative numbers, NaN or infinity; expected Fisher information"),
-    ([1.0, 2.0], "an embedding array has 1 dimensions; expected 2"),
-])
+@pytest.mark.parametrize(
+    "h, message",
+    [
+        (
+            [[1.0, 2.0], [0.0, 0.0]],
+            "embedding 1 is zero everywhere; its distances are undefined: the head is saturated or the probe is "
+            "dead: use a larger ridge or another probe",
+        ),
+        ([[1.0, -1.0]], "an embedding holds negative numbers, NaN or infinity; expected Fisher information"),
+        ([[1.0, np.nan]], "an embedding holds negative numbers, NaN or infinity; expected Fisher information"),
+        ([1.0, 2.0], "an embedding array has 1 dimensions; expected 2"),
+    ],
+)
 def test_bad_embeddings(h, message):
     with pytest.raises(MeasureError, match=f"^{re.escape(message)}$"):
         pairwise(np.array(h))

@@ -39,8 +39,16 @@ def toys():
 def made(values, **protocol):
     """Embeddings of given values."""
     m = len(values)
-    base = {"source": "made", "source_digest": "unknown", "probe_fingerprint": "p", "estimator": "exact", "draws": 1, "ridge": 0.1,
-            "ways": 5, "per_class": 5}
+    base = {
+        "source": "made",
+        "source_digest": "unknown",
+        "probe_fingerprint": "p",
+        "estimator": "exact",
+        "draws": 1,
+        "ridge": 0.1,
+        "ways": 5,
+        "per_class": 5,
+    }
     return Embeddings(np.asarray(values, float), np.arange(2 * m).reshape(m, 2), ("",) * m, np.ones(m), np.ones(m), base | protocol)
 
 
@@ -62,10 +70,24 @@ def test_embed_is_the_embedding_of_each_task(toys):
 def test_the_protocol_names_what_matters(toys):
     assert json.loads(json.dumps(toys.protocol)) == toys.protocol
     assert toys.protocol == {
-        "measure": "Task2Vec", "source": "toys", "source_digest": SOURCE.digest, "convention": "source-then-classes", "tasks": 8,
-        "ways": 5, "per_class": 5, "seed": 1, "probe": "conv-stride (random, seed 0)", "probe_fingerprint": T2V.probe.fingerprint,
-        "size": 16, "channels": 1, "estimator": "exact", "draws": 1, "estimator_seed": 0, "ridge": T2V.ridge,
-        "version": toys.protocol["version"]}
+        "measure": "Task2Vec",
+        "source": "toys",
+        "source_digest": SOURCE.digest,
+        "convention": "source-then-classes",
+        "tasks": 8,
+        "ways": 5,
+        "per_class": 5,
+        "seed": 1,
+        "probe": "conv-stride (random, seed 0)",
+        "probe_fingerprint": T2V.probe.fingerprint,
+        "size": 16,
+        "channels": 1,
+        "estimator": "exact",
+        "draws": 1,
+        "estimator_seed": 0,
+        "ridge": T2V.ridge,
+        "version": toys.protocol["version"],
+    }
 
 
 def test_progress_counts_tasks():
@@ -106,19 +128,25 @@ def test_complexity_is_the_mean_norm():
     assert c.method == f"{DRAWN}, t interval"
 
 
-@pytest.mark.parametrize("key, other", [("probe_fingerprint", "q"), ("estimator", "rademacher"), ("draws", 2), ("ridge", 0.5),
-                                        ("ways", 3), ("per_class", 9)])
+@pytest.mark.parametrize(
+    "key, other",
+    [("probe_fingerprint", "q"), ("estimator", "rademacher"), ("draws", 2), ("ridge", 0.5), ("ways", 3), ("per_class", 9)],
+)
 def test_protocols_that_differ_are_refused(key, other):
     a, b = gamma(3), replace(gamma(3), protocol=gamma(3).protocol | {key: other, "source": "two"})
-    message = (f"embeddings of 'made' and 'two' differ in {key}: {a.protocol[key]} and {other}; expected one protocol: "
-               "embed both in the same way")
+    message = (
+        f"embeddings of 'made' and 'two' differ in {key}: {a.protocol[key]} and {other}; expected one protocol: "
+        "embed both in the same way"
+    )
     with pytest.raises(MeasureError, match=f"^{re.escape(message)}$"):
         cross_diversity(a, b)
 
 
 def test_shared_tasks_are_refused(toys):
-    message = ("the two sets of embeddings of 'toys' share 8 tasks; expected different tasks: use another seed, or "
-               "diversity_coefficient for one set")
+    message = (
+        "the two sets of embeddings of 'toys' share 8 tasks; expected different tasks: use another seed, or "
+        "diversity_coefficient for one set"
+    )
     with pytest.raises(MeasureError, match=f"^{re.escape(message)}$"):
         cross_diversity(toys, toys)
     assert cross_diversity(toys, embed(SOURCE, T2V, tasks=3, per_class=5, seed=2)).value > 0
@@ -142,8 +170,9 @@ def test_the_floor_has_the_same_classes_and_no_common_items():
         assert len(set(a.items)) == len(set(b.items)) == 30
         assert np.array_equal(labels[a.items], labels[b.items])
         assert np.array_equal(a.inputs, SOURCE.rows(a.items))
-    assert floor.value == pytest.approx(np.mean([cosine(T2V(a).values, T2V(b).values)
-                                                 for a, b in zip(seen[::2], seen[1::2], strict=True)]))
+    assert floor.value == pytest.approx(
+        np.mean([cosine(T2V(a).values, T2V(b).values) for a, b in zip(seen[::2], seen[1::2], strict=True)])
+    )
 
 
 def dark():
@@ -158,8 +187,9 @@ def test_the_floor_of_two_domains_is_below_their_coefficient():
 
 def test_classes_too_small_for_two_draws_are_split():
     floor = noise_floor(SOURCE, T2V, pairs=3, per_class=10)
-    assert floor.method == (f"pairs of {DRAWN}, same classes, disjoint items, 6 a class instead of 10, too few "
-                            "for two disjoint draws, t interval")
+    assert floor.method == (
+        f"pairs of {DRAWN}, same classes, disjoint items, 6 a class instead of 10, too few for two disjoint draws, t interval"
+    )
     with pytest.raises(DataError, match=r"^class '0' of 'lonely' has 1 items; 2 are needed"):
         noise_floor(single(Toys.images(per_class=1, name="lonely")), T2V, pairs=3)
 

@@ -100,8 +100,9 @@ def test_random_estimators_are_unbiased(estimator):
     body, x, head = settled(Dense()).double(), numbers(5, 3, dtype=DOUBLE), some_head(4, 8)
     exact = np.concatenate(list(fisher_diagonal(body, head, x).values()))
     repeats = 1500
-    draws = np.stack([np.concatenate(list(fisher_diagonal(body, head, x, estimator=estimator, seed=s).values()))
-                      for s in range(repeats)])
+    draws = np.stack(
+        [np.concatenate(list(fisher_diagonal(body, head, x, estimator=estimator, seed=s).values())) for s in range(repeats)]
+    )
     z = (draws.mean(0) - exact) / (draws.std(0, ddof=1) / np.sqrt(repeats))
     assert np.abs(z).max() < 4.5  # 25 numbers
     biased = (1.2 * draws.mean(0) - exact) / (draws.std(0, ddof=1) / np.sqrt(repeats))
@@ -192,16 +193,22 @@ def shared():
 
 
 REFUSED = {
-    "no rule": (lambda: nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4)),
-                "layer '1' (LayerNorm) has a weight but no Fisher rule; expected one of: Conv2d, Linear, BatchNorm1d, BatchNorm2d"),
+    "no rule": (
+        lambda: nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4)),
+        "layer '1' (LayerNorm) has a weight but no Fisher rule; expected one of: Conv2d, Linear, BatchNorm1d, BatchNorm2d",
+    ),
     "called twice": (Twice, "layer 'a' is called twice in one forward pass; expected every layer to be used once"),
     "unused": (Unused, "layer 'b' has a weight but is not called in the forward pass; expected every layer in use"),
     "shared": (shared, "layers '0' and '1' share one weight; expected every layer to have its own"),
     "no layer": (nn.Tanh, "the body has no layer with a weight; expected a convolution, linear layer or batch normalisation"),
-    "batch statistics": (lambda: nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4, track_running_stats=False)),
-                         "batch normalisation without running statistics has no per-sample Fisher; expected running ones"),
-    "shape": (lambda: nn.Sequential(nn.Linear(3, 4), nn.Unflatten(1, (2, 2))),
-              "the body gives features of shape [5, 2, 2]; expected [5, d]: flatten them"),
+    "batch statistics": (
+        lambda: nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4, track_running_stats=False)),
+        "batch normalisation without running statistics has no per-sample Fisher; expected running ones",
+    ),
+    "shape": (
+        lambda: nn.Sequential(nn.Linear(3, 4), nn.Unflatten(1, (2, 2))),
+        "the body gives features of shape [5, 2, 2]; expected [5, d]: flatten them",
+    ),
     "detached": (Detached, "the features do not depend on any layer with a weight; expected no detach() in the body"),
 }
 
@@ -232,8 +239,10 @@ def test_padding_modes_have_no_rule():
 def test_bad_requests():
     body, x, head = settled(Dense()), numbers(5, 3), some_head(3, 8)
     for options, message in [
-        ({"estimator": "exakt"}, "unknown Fisher estimator 'exakt'; expected one of: empirical, exact, monte_carlo, rademacher; "
-                                 "did you mean 'exact'?"),
+        (
+            {"estimator": "exakt"},
+            "unknown Fisher estimator 'exakt'; expected one of: empirical, exact, monte_carlo, rademacher; did you mean 'exact'?",
+        ),
         ({"estimator": "rademacher", "draws": 0}, "the Fisher estimator was asked for 0 draws; expected 1 or more"),
         ({"estimator": "empirical"}, "the empirical Fisher was asked for without labels; pass labels=, or use estimator='exact'"),
     ]:
@@ -276,8 +285,13 @@ def test_one_recording_serves_many_passes():
 def test_the_comparison_fails_on_a_wrong_answer():
     right = {"a": np.array([1.0, 2.0]), "b": np.array([1e-9])}
     close(right, right, relative=0)
-    for wrong in ({"a": np.array([1.0, 2.001]), "b": right["b"]}, {"a": right["a"], "b": np.array([2e-9])}, {"a": right["a"]},
-                  {"a": right["a"].astype(np.float32), "b": right["b"]}, {"a": np.array([1.0, np.nan]), "b": right["b"]}):
+    for wrong in (
+        {"a": np.array([1.0, 2.001]), "b": right["b"]},
+        {"a": right["a"], "b": np.array([2e-9])},
+        {"a": right["a"]},
+        {"a": right["a"].astype(np.float32), "b": right["b"]},
+        {"a": np.array([1.0, np.nan]), "b": right["b"]},
+    ):
         with pytest.raises(AssertionError):
             close(wrong, right, relative=1e-4)
 

@@ -30,8 +30,13 @@ def objective(flat, x, labels, ways, ridge):
 def test_the_head_is_the_minimum(shape):
     x, y = data(*shape)
     head = fit_head(x, y, 3, 0.05)
-    best = scipy.optimize.minimize(objective, np.zeros(3 * shape[1] + 3), (x, y, 3, 0.05), method="L-BFGS-B",
-                                   options={"maxfun": 10**6, "maxiter": 5000, "ftol": 1e-15, "gtol": 1e-8})
+    best = scipy.optimize.minimize(
+        objective,
+        np.zeros(3 * shape[1] + 3),
+        (x, y, 3, 0.05),
+        method="L-BFGS-B",
+        options={"maxfun": 10**6, "maxiter": 5000, "ftol": 1e-15, "gtol": 1e-8},
+    )
     scale = np.sqrt(((x - x.mean(0)) ** 2).sum(1).mean())
     w = best.x[:-3].reshape(3, -1) / scale
     np.testing.assert_allclose(head.weight, w, atol=2e-4 * np.abs(w).max())
@@ -83,15 +88,30 @@ def test_a_small_task_takes_milliseconds():
     assert (time.process_time() - start) / 5 < 0.05
 
 
-@pytest.mark.parametrize("features, labels, ridge, message", [
-    (np.ones((3, 2)), [0, 1, 2], 0.1,
-     "the probe gives the same feature for every item; expected some difference: choose another probe"),
-    (np.array([[np.nan], [1], [2]]), [0, 1, 2], 0.1,
-     "the probe's features hold NaN or infinity; expected finite numbers: check inputs and weights"),
-    (np.eye(3), [0, 1, 1], 0.1, "the task's labels are [0, 1]; expected each of 0..2 at least once"),
-    (np.eye(3), [0, 1, 2], 0.0,
-     "the ridge of the head is 0.0; expected a positive number, else p saturates and the Fisher is zero"),
-])
+@pytest.mark.parametrize(
+    "features, labels, ridge, message",
+    [
+        (
+            np.ones((3, 2)),
+            [0, 1, 2],
+            0.1,
+            "the probe gives the same feature for every item; expected some difference: choose another probe",
+        ),
+        (
+            np.array([[np.nan], [1], [2]]),
+            [0, 1, 2],
+            0.1,
+            "the probe's features hold NaN or infinity; expected finite numbers: check inputs and weights",
+        ),
+        (np.eye(3), [0, 1, 1], 0.1, "the task's labels are [0, 1]; expected each of 0..2 at least once"),
+        (
+            np.eye(3),
+            [0, 1, 2],
+            0.0,
+            "the ridge of the head is 0.0; expected a positive number, else p saturates and the Fisher is zero",
+        ),
+    ],
+)
 def test_bad_input(features, labels, ridge, message):
     with pytest.raises(MeasureError, match=f"^{re.escape(message)}$"):
         fit_head(features, np.array(labels), 3, ridge)

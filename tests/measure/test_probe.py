@@ -59,8 +59,11 @@ def test_weights_of_a_classifier_fit_without_its_head():
 
 
 def test_weights_that_do_not_fit():
-    with pytest.raises(CheckpointError, match=r"^weights lack 1 of the body's 28 tensors, first 'features.conv1.bias'; "
-                                              r"give weights of the same architecture$"):
+    with pytest.raises(
+        CheckpointError,
+        match=r"^weights lack 1 of the body's 28 tensors, first 'features.conv1.bias'; "
+        r"give weights of the same architecture$",
+    ):
         probe(SMALL, weights={k: v for k, v in build(SMALL, 0).state_dict().items() if k != "features.conv1.bias"})
 
 

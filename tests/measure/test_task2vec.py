@@ -70,16 +70,25 @@ def refuses(arch, source, message):
 
 
 def test_inputs_that_do_not_fit_the_probe():
-    refuses(Architecture("conv-stride", 4, 3, 32), SOURCE,
-            "'toys' holds images of 16x16 px with 1 channel(s); probe 'conv-stride (random, seed 0)' expects 32x32 px with 3 "
-            "channel(s): use prepare(labeled_set, size=32, channels=3)")
+    refuses(
+        Architecture("conv-stride", 4, 3, 32),
+        SOURCE,
+        "'toys' holds images of 16x16 px with 1 channel(s); probe 'conv-stride (random, seed 0)' expects 32x32 px with 3 "
+        "channel(s): use prepare(labeled_set, size=32, channels=3)",
+    )
     vectors = single(from_arrays(np.eye(8, dtype=np.float32), np.arange(8) % 4, name="v"))
-    refuses(Architecture("conv-stride", 4, 3, 32), vectors,
-            "'v' holds vectors of 8 features; probe 'conv-stride (random, seed 0)' expects 32x32 px with 3 channel(s): "
-            "use a probe of kind 'mlp'")
-    refuses(Architecture("mlp", 4, size=5), vectors,
-            "'v' holds inputs of shape [8]; probe 'mlp (random, seed 0)' expects vectors of 5 features: "
-            "build the probe for these inputs")
+    refuses(
+        Architecture("conv-stride", 4, 3, 32),
+        vectors,
+        "'v' holds vectors of 8 features; probe 'conv-stride (random, seed 0)' expects 32x32 px with 3 channel(s): "
+        "use a probe of kind 'mlp'",
+    )
+    refuses(
+        Architecture("mlp", 4, size=5),
+        vectors,
+        "'v' holds inputs of shape [8]; probe 'mlp (random, seed 0)' expects vectors of 5 features: "
+        "build the probe for these inputs",
+    )
     fixed = single(prepare(Toys.images(), size=32, channels=3))
     assert Task2Vec(probe(Architecture("conv-stride", 4, 3, 32)))(task(fixed, 0, per_class=4)).values.any()
 

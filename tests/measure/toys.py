@@ -48,8 +48,9 @@ class Dense(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.layers = nn.Sequential(nn.Linear(3, 9), nn.LeakyReLU(0.2, inplace=True), nn.Linear(9, 8, bias=False),
-                                    nn.BatchNorm1d(8), nn.Tanh())
+        self.layers = nn.Sequential(
+            nn.Linear(3, 9), nn.LeakyReLU(0.2, inplace=True), nn.Linear(9, 8, bias=False), nn.BatchNorm1d(8), nn.Tanh()
+        )
 
     def forward(self, x):
         return self.layers(x)

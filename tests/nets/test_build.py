@@ -29,8 +29,20 @@ def test_resnet12_with_a_five_way_head_has_12427525_parameters():
     assert count(classifier(build(Architecture("resnet12"), 0), 5, 0)) == 12_427_525
 
 
-@pytest.mark.parametrize("kind, size", [("conv", 28), ("conv", 84), ("conv-stride", 28), ("conv-stride", 32), ("conv-stride", 33),
-                                        ("resnet12", 32), ("resnet18", 33), ("resnet34", 64), ("mlp", 7)])
+@pytest.mark.parametrize(
+    "kind, size",
+    [
+        ("conv", 28),
+        ("conv", 84),
+        ("conv-stride", 28),
+        ("conv-stride", 32),
+        ("conv-stride", 33),
+        ("resnet12", 32),
+        ("resnet18", 33),
+        ("resnet34", 64),
+        ("mlp", 7),
+    ],
+)
 @pytest.mark.parametrize("channels", [1, 3])
 def test_feature_dim_is_the_width_of_the_output(kind, size, channels):
     body = build(Architecture(kind, filters=8, channels=channels, size=size), 0).eval()
@@ -75,9 +87,14 @@ def test_weights_are_a_function_of_the_seed_and_leave_the_global_generator_alone
     assert all(torch.isfinite(v).all() for v in a.values())
 
 
-@pytest.mark.parametrize("kind, layer, std", [("resnet18", "layer3.0.conv1.weight", (2 / (256 * 9)) ** 0.5),
-                                              ("resnet12", "layer3.0.conv1.weight", (2 / 1.0001 / (320 * 9)) ** 0.5),
-                                              ("conv", "features.conv2.weight", (1 / (32 * 9) / 3) ** 0.5)])
+@pytest.mark.parametrize(
+    "kind, layer, std",
+    [
+        ("resnet18", "layer3.0.conv1.weight", (2 / (256 * 9)) ** 0.5),
+        ("resnet12", "layer3.0.conv1.weight", (2 / 1.0001 / (320 * 9)) ** 0.5),
+        ("conv", "features.conv2.weight", (1 / (32 * 9) / 3) ** 0.5),
+    ],
+)
 def test_scale_of_the_initial_weights(kind, layer, std):
     assert build(Architecture(kind), 0).state_dict()[layer].std().item() == pytest.approx(std, rel=0.02)
 
@@ -98,8 +115,10 @@ def test_a_torchvision_state_dict_loads_and_its_fc_is_dropped():
 
 def test_a_classifier_loads_into_a_body():
     net = classifier(build(Architecture(), 1), 7, 0)
-    assert torch.equal(load_body(build(Architecture(), 2), net.state_dict()).state_dict()["features.conv1.weight"],
-                       net.body.state_dict()["features.conv1.weight"])
+    assert torch.equal(
+        load_body(build(Architecture(), 2), net.state_dict()).state_dict()["features.conv1.weight"],
+        net.body.state_dict()["features.conv1.weight"],
+    )
 
 
 def test_a_missing_counter_is_forgiven():
@@ -107,14 +126,23 @@ def test_a_missing_counter_is_forgiven():
     load_body(build(Architecture(), 2), given)
 
 
-@pytest.mark.parametrize("change, message", [
-    (lambda w: w.pop("features.conv1.bias"),
-     "weights lack 1 of the body's 28 tensors, first 'features.conv1.bias'; give weights of the same architecture"),
-    (lambda w: w.update(extra=torch.zeros(1)),
-     "weights hold 1 tensors that the body does not know, first 'extra'; give weights of the same architecture"),
-    (lambda w: w.update({"features.conv1.bias": torch.zeros(3)}),
-     "weights 'features.conv1.bias' have shape [3]; the body expects [32]"),
-])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (
+            lambda w: w.pop("features.conv1.bias"),
+            "weights lack 1 of the body's 28 tensors, first 'features.conv1.bias'; give weights of the same architecture",
+        ),
+        (
+            lambda w: w.update(extra=torch.zeros(1)),
+            "weights hold 1 tensors that the body does not know, first 'extra'; give weights of the same architecture",
+        ),
+        (
+            lambda w: w.update({"features.conv1.bias": torch.zeros(3)}),
+            "weights 'features.conv1.bias' have shape [3]; the body expects [32]",
+        ),
+    ],
+)
 def test_weights_that_do_not_fit_are_refused(change, message):
     weights = build(Architecture(), 1).state_dict()
     change(weights)
@@ -123,12 +151,18 @@ def test_weights_that_do_not_fit_are_refused(change, message):
     assert str(e.value) == message
 
 
-@pytest.mark.parametrize("fields, message", [
-    ({"kind": "resnet81"}, "unknown network kind 'resnet81'; expected one of: conv, conv-stride, mlp, resnet12, resnet18, "
-                           "resnet34; did you mean 'resnet18'?"),
-    ({"filters": 0}, "network filters is 0; expected at least 1"),
-    ({"kind": "conv", "size": 8}, "network 'conv' at size 8 has no pixels left after four halvings; expected size 16 or more"),
-])
+@pytest.mark.parametrize(
+    "fields, message",
+    [
+        (
+            {"kind": "resnet81"},
+            "unknown network kind 'resnet81'; expected one of: conv, conv-stride, mlp, resnet12, resnet18, "
+            "resnet34; did you mean 'resnet18'?",
+        ),
+        ({"filters": 0}, "network filters is 0; expected at least 1"),
+        ({"kind": "conv", "size": 8}, "network 'conv' at size 8 has no pixels left after four halvings; expected size 16 or more"),
+    ],
+)
 def test_impossible_architectures_are_refused(fields, message):
     with pytest.raises(SpecError) as e:
         Architecture(**fields)

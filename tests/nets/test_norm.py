@@ -78,8 +78,9 @@ def test_support_mode_classifies_each_query_on_its_own(net):
 def test_unknown_mode(net):
     with pytest.raises(SpecError) as e:
         forward_with(net, state_of(net), data(2, 1), data(2, 2), "suport")
-    assert str(e.value) == ("unknown batch norm mode 'suport'; expected one of: running, support, transductive; "
-                            "did you mean 'support'?")
+    assert str(e.value) == (
+        "unknown batch norm mode 'suport'; expected one of: running, support, transductive; did you mean 'support'?"
+    )
 
 
 def test_bn_train_restores_every_flag_even_after_an_error(net):

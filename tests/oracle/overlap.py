@@ -5,6 +5,7 @@ import numpy as np
 
 def exact(a, b):
     """Number of images of ``a`` whose pixels, grey repeated to colour, equal those of some image of ``b``."""
+
     def colour(image):
         return np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
 

@@ -28,8 +28,12 @@ def reml(X, y, M):
         return (np.linalg.slogdet(V)[1] + np.linalg.slogdet(A)[1] + r @ W @ r) / 2
 
     start = np.log(y.var())
-    runs = [optimize.minimize(loss, [start + d, start - d], method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-13, "maxiter": 4000})
-            for d in (-4, 0, 2)]
+    runs = [
+        optimize.minimize(
+            loss, [start + d, start - d], method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-13, "maxiter": 4000}
+        )
+        for d in (-4, 0, 2)
+    ]
     tau2, sigma2 = np.exp(min(runs, key=lambda run: run.fun).x)
     W = np.linalg.inv(tau2 * M @ M.T + sigma2 * np.eye(n))
     return np.linalg.solve(X.T @ W @ X, X.T @ W @ y), tau2, sigma2

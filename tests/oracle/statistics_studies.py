@@ -31,8 +31,13 @@ class Plan:
     difficulty: tuple | None = None
 
 
-PLANS = {8: (4, {1: 4, 2: 2, 4: 2}), 12: (4, {1: 4, 2: 4, 4: 4}), 16: (4, {1: 8, 2: 4, 4: 4}), 24: (6, {1: 12, 2: 6, 4: 6}),
-         54: (9, {1: 18, 2: 18, 4: 9, 8: 9})}
+PLANS = {
+    8: (4, {1: 4, 2: 2, 4: 2}),
+    12: (4, {1: 4, 2: 4, 4: 4}),
+    16: (4, {1: 8, 2: 4, 4: 4}),
+    24: (6, {1: 12, 2: 6, 4: 6}),
+    54: (9, {1: 18, 2: 18, 4: 9, 8: 9}),
+}
 
 
 def plan(n, **options):
@@ -70,8 +75,11 @@ def draw_x(p, m, rng):
     level = np.log2((m > 0).sum(axis=1))
     by_domain = m @ rng.standard_normal(p.domains)
     left = 1 - p.x_domain
-    return unit(np.sqrt(0.6 * left) * unit(level) + np.sqrt(p.x_domain) * unit(by_domain)
-                + np.sqrt(0.4 * left) * rng.standard_normal(len(m)))
+    return unit(
+        np.sqrt(0.6 * left) * unit(level)
+        + np.sqrt(p.x_domain) * unit(by_domain)
+        + np.sqrt(0.4 * left) * rng.standard_normal(len(m))
+    )
 
 
 def draw(p, seed, x=None):

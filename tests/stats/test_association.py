@@ -94,8 +94,9 @@ def test_permutation_is_level_with_shared_domains_only_when_told_of_them():
 
 
 def test_holm():
-    assert holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": float("nan")}) == pytest.approx({"a": 0.03, "b": 0.06, "c": 0.06, "d": float("nan")},
-                                                                                      nan_ok=True)
+    assert holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": float("nan")}) == pytest.approx(
+        {"a": 0.03, "b": 0.06, "c": 0.06, "d": float("nan")}, nan_ok=True
+    )
     assert holm({"a": 0.9, "b": 0.8}) == {"a": 1.0, "b": 1.0}
 
 
@@ -126,9 +127,11 @@ def test_reliability_and_its_sentence():
     assert reliability(x, None) == 1
     assert reliability(x, np.full(5, 0.5)) == pytest.approx(0.9)
     assert attenuation(x, np.full(5, 0.5)) == (
-        "x is measured with reliability 0.900: slopes on it are attenuated to about 90.0 % of their true value")
+        "x is measured with reliability 0.900: slopes on it are attenuated to about 90.0 % of their true value"
+    )
     assert attenuation(x, np.full(5, 9.0)) == (
-        "x varies no more than its measurement error: its reliability is 0 and no slope on it can be interpreted")
+        "x varies no more than its measurement error: its reliability is 0 and no slope on it can be interpreted"
+    )
     rng = np.random.default_rng(2)
     true = rng.normal(size=20000)
     seen = true + 0.5 * rng.normal(size=20000)

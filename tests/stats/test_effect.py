@@ -38,9 +38,17 @@ def test_pairs_of_one_training_set_are_one_unit():
     assert tost_paired(A - B, 0.5, groups=groups).n == 3
 
 
-@pytest.mark.parametrize("difference, side", [
-    (0.700 - 0.709, "no difference"), (0.71 - 0.70, "PT"), (0.70 - 0.71, "MAML"), (0.01, "PT"), (-0.01, "MAML"), (0.00999, "no difference"),
-])
+@pytest.mark.parametrize(
+    "difference, side",
+    [
+        (0.700 - 0.709, "no difference"),
+        (0.71 - 0.70, "PT"),
+        (0.70 - 0.71, "MAML"),
+        (0.01, "PT"),
+        (-0.01, "MAML"),
+        (0.00999, "no difference"),
+    ],
+)
 def test_one_percent_rule_with_ties(difference, side):
     assert one_percent_rule(difference, first="PT", second="MAML") == side
 

@@ -64,7 +64,13 @@ def test_mean_is_the_t_interval():
 
 def test_too_few_units_have_no_interval():
     two = np.array([[0, 0.5], [0.5, 0]])
-    for e in (mean_pairwise(two), mean([3.0]), mean_cross([[0.2, 0.3]]), jackknife(lambda i: float(len(i)), [2]), bootstrap([1.0, 2.0])):
+    for e in (
+        mean_pairwise(two),
+        mean([3.0]),
+        mean_cross([[0.2, 0.3]]),
+        jackknife(lambda i: float(len(i)), [2]),
+        bootstrap([1.0, 2.0]),
+    ):
         assert np.isnan([e.low, e.high]).all()
         assert np.isfinite(e.value)
 
@@ -76,14 +82,20 @@ def test_identical_tasks_count_as_zero_distance():
     assert mean_pairwise(D).value == 0.5
 
 
-@pytest.mark.parametrize("D, message", [
-    (np.zeros(3), "distances have shape (3,); expected a matrix of two dimensions"),
-    (np.zeros((2, 3)), "pairwise distances have shape (2, 3); expected a square matrix: for two sets use mean_cross"),
-    (np.array([[0, np.nan], [np.nan, 0]]), "2 of 4 distances are not finite; find the task behind them"),
-    (np.array([[0, 1.0], [2, 0]]), "pairwise distances are not symmetric; expected D[i, j] = D[j, i]: for two sets of tasks use mean_cross"),
-    (np.ones((3, 3)), "pairwise distances have a diagonal that is not zero; expected D[i, i] = 0, a task against itself"),
-    (np.zeros((1, 1)), "1 task gives no pair; expected at least 2 tasks (3 for an interval)"),
-])
+@pytest.mark.parametrize(
+    "D, message",
+    [
+        (np.zeros(3), "distances have shape (3,); expected a matrix of two dimensions"),
+        (np.zeros((2, 3)), "pairwise distances have shape (2, 3); expected a square matrix: for two sets use mean_cross"),
+        (np.array([[0, np.nan], [np.nan, 0]]), "2 of 4 distances are not finite; find the task behind them"),
+        (
+            np.array([[0, 1.0], [2, 0]]),
+            "pairwise distances are not symmetric; expected D[i, j] = D[j, i]: for two sets of tasks use mean_cross",
+        ),
+        (np.ones((3, 3)), "pairwise distances have a diagonal that is not zero; expected D[i, i] = 0, a task against itself"),
+        (np.zeros((1, 1)), "1 task gives no pair; expected at least 2 tasks (3 for an interval)"),
+    ],
+)
 def test_refuses_what_is_no_distance_matrix(D, message):
     with pytest.raises(MeasureError) as error:
         mean_pairwise(D)

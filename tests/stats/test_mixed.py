@@ -76,7 +76,9 @@ def test_least_squares_alone_would_call_domain_noise_an_effect():
 
 
 def test_membership_must_be_shares():
-    with pytest.raises(MeasureError, match=r"^domain membership has shape \(2, 1\); expected \[3, domains\]: one row a training set$"):
+    with pytest.raises(
+        MeasureError, match=r"^domain membership has shape \(2, 1\); expected \[3, domains\]: one row a training set$"
+    ):
         check_membership([[1], [1]], 3)
     with pytest.raises(
         MeasureError, match=r"^domain membership has a row that is not a share; expected numbers >= 0 that sum to 1 in every row$"

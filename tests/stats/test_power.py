@@ -43,7 +43,9 @@ def test_detectable_effect_finds_the_crossing_or_says_there_is_none():
 
 
 def test_bad_input():
-    with pytest.raises(MeasureError, match=r"^power of a slope with standard error 0 and 3 degrees of freedom; expected both above 0$"):
+    with pytest.raises(
+        MeasureError, match=r"^power of a slope with standard error 0 and 3 degrees of freedom; expected both above 0$"
+    ):
         slope_power(1, 0, 3)
     with pytest.raises(MeasureError, match=r"^power is 2; expected a probability between alpha \(0\.05\) and 1, e\.g\. 0\.8$"):
         minimum_detectable(1, 3, power=2)

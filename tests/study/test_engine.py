@@ -83,7 +83,10 @@ def test_two_processes_cannot_run_in_one_folder(tmp_path, small_toml):
     with Store(tmp_path / "runs").lock():
         refused = breadth("run", study, "--runs", tmp_path / "runs", check=False)
     assert refused.returncode == 2
-    assert refused.stderr == f"breadth: {tmp_path / 'runs'}: another process runs here; wait for it, or give another folder with --runs\n"
+    assert (
+        refused.stderr
+        == f"breadth: {tmp_path / 'runs'}: another process runs here; wait for it, or give another folder with --runs\n"
+    )
 
 
 def test_a_crash_in_a_worker_is_reported_with_its_traceback(tmp_path):

@@ -70,7 +70,7 @@ def test_broken_toml_names_its_line(tmp_path):
 
 
 def test_a_missing_file(tmp_path):
-    with pytest.raises(SpecError, match="no such study file; give the path of a TOML file, for example studies/quickstart.toml"):
+    with pytest.raises(SpecError, match=r"no such study file; give the path of a TOML file, for example studies/quickstart.toml"):
         read_study(tmp_path / "none.toml")
 
 

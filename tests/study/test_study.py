@@ -1,6 +1,7 @@
 """A whole study, small: plan, run, audit, analyse; killed and resumed to the same findings."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,15 +11,13 @@ from breadth.study.analysis import analyse
 from breadth.study.control import audit_study
 from breadth.study.engine import run_all
 from breadth.study.plan import plan_study
+from breadth.study.spec import Study
 from breadth.study.store import Store
+from study.small import SMALL
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    from conftest import SMALL
-
-    from breadth.study.spec import Study
-
     plan = plan_study(Study.model_validate(SMALL))
     store = Store(tmp_path_factory.mktemp("runs"))
     seen = []
@@ -37,7 +36,12 @@ def test_analysis_has_every_series_and_is_deterministic(finished):
     plan, store = finished
     analysis = analyse(plan, store)
     assert {(s.learner, s.metric, s.condition) for s in analysis.series} == {
-        *(("PT", m, f"{h}/{b}") for m in ("accuracy", "loss") for h in ("logistic", "centroid") for b in ("support", "transductive")),
+        *(
+            ("PT", m, f"{h}/{b}")
+            for m in ("accuracy", "loss")
+            for h in ("logistic", "centroid")
+            for b in ("support", "transductive")
+        ),
         *(("MAML", m, f"maml{k}/{b}") for m in ("accuracy", "loss") for k in (2, 3) for b in ("support", "transductive")),
     }
     assert analysis.series[0].primary
@@ -56,8 +60,6 @@ def test_all_controls_hold_in_the_small_study(finished):
 
 
 def test_a_damaged_record_is_one_clear_line(finished, tmp_path):
-    import shutil
-
     plan, store = finished
     copy = Store(shutil.copytree(store.root, tmp_path / "runs"))
     run = plan.scores["1x-latin-1", "PT", 0]

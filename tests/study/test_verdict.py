@@ -1,15 +1,12 @@
 """The verdict rule: its text, its steps one by one, and its error rates on simulated studies of known truth."""
 
 import dataclasses
-import sys
 import time
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from breadth.errors import MeasureError
 from breadth.study.verdict import Evidence, VerdictRule, decide, detectable, power
 from oracle.statistics_studies import draw, draw_x, membership, mixed_with, plan, unit
@@ -130,13 +127,31 @@ def test_an_effect_of_one_domain_is_not_support():
 def test_text_states_every_number_and_changes_with_it():
     text = RULE.text()
     assert [line.split(".")[0] for line in text.split("\n")[1:]] == [str(i) for i in range(1, 10)]
-    for name, value in (("smallest_effect", 0.0123), ("alpha", 0.0312), ("alpha_rival", 0.000417), ("screen", 0.217), ("related", 0.234),
-                        ("close", 0.567), ("retained", 0.89), ("odds", 31.0), ("least_sets", 11), ("version", "x9"), ("direction", "down"),
-                        ("outcome", "loss")):
+    for name, value in (
+        ("smallest_effect", 0.0123),
+        ("alpha", 0.0312),
+        ("alpha_rival", 0.000417),
+        ("screen", 0.217),
+        ("related", 0.234),
+        ("close", 0.567),
+        ("retained", 0.89),
+        ("odds", 31.0),
+        ("least_sets", 11),
+        ("version", "x9"),
+        ("direction", "down"),
+        ("outcome", "loss"),
+    ):
         other = dataclasses.replace(RULE, **{name: value}).text()
         assert other != text
-        assert (f"{value:g}" if isinstance(value, float) and name != "retained" else "89 %" if name == "retained"
-                else "falls" if value == "down" else str(value)) in other
+        assert (
+            f"{value:g}"
+            if isinstance(value, float) and name != "retained"
+            else "89 %"
+            if name == "retained"
+            else "falls"
+            if value == "down"
+            else str(value)
+        ) in other
     assert VerdictRule("mean accuracy").text() == text
 
 
@@ -166,9 +181,14 @@ def test_a_decision_takes_under_ten_milliseconds():
 
 # ---------------------------------------------------------------------------------------------- (a) no effect, never support
 
-NOTHING = {f"{n} sets, domains {tau:g}{', x error and innocent covariates' if more else ''}":
-           plan(n, tau=tau, **({"x_error": 0.3, "innocent": (0.5, 0.8)} if more else {}))
-           for n in (8, 12, 16, 24, 54) for tau in (0.0, 0.02, 0.08) for more in (False, True)}
+NOTHING = {
+    f"{n} sets, domains {tau:g}{', x error and innocent covariates' if more else ''}": plan(
+        n, tau=tau, **({"x_error": 0.3, "innocent": (0.5, 0.8)} if more else {})
+    )
+    for n in (8, 12, 16, 24, 54)
+    for tau in (0.0, 0.02, 0.08)
+    for more in (False, True)
+}
 
 
 @pytest.mark.parametrize("name", [k for k in NOTHING if k.startswith(("8 ", "24 ")) and "0.02" in k])
@@ -186,10 +206,16 @@ def test_no_effect_is_called_supported_in_at_most_5_percent_of_1000(name):
 
 
 PLANTED = {
-    "12 sets, 0.03": (plan(12), 0.03), "16 sets, 0.03, large domains": (plan(16, tau=0.06), 0.03),
-    "24 sets, 0.015": (plan(24), 0.015), "24 sets, 0.02": (plan(24), 0.02), "24 sets, 0.03, x by domain": (plan(24, x_domain=0.6), 0.03),
-    "24 sets, 0.02, covariates": (plan(24, innocent=(0.4, 0.0)), 0.02), "24 sets, 0.03, close covariate": (plan(24, innocent=(0.7,)), 0.03),
-    "54 sets, 0.01": (plan(54), 0.01), "54 sets, 0.015": (plan(54, tau=0.04), 0.015), "54 sets, 0.02": (plan(54, innocent=(0.5,)), 0.02),
+    "12 sets, 0.03": (plan(12), 0.03),
+    "16 sets, 0.03, large domains": (plan(16, tau=0.06), 0.03),
+    "24 sets, 0.015": (plan(24), 0.015),
+    "24 sets, 0.02": (plan(24), 0.02),
+    "24 sets, 0.03, x by domain": (plan(24, x_domain=0.6), 0.03),
+    "24 sets, 0.02, covariates": (plan(24, innocent=(0.4, 0.0)), 0.02),
+    "24 sets, 0.03, close covariate": (plan(24, innocent=(0.7,)), 0.03),
+    "54 sets, 0.01": (plan(54), 0.01),
+    "54 sets, 0.015": (plan(54, tau=0.04), 0.015),
+    "54 sets, 0.02": (plan(54, innocent=(0.5,)), 0.02),
     "54 sets, 0.02, x error": (plan(54, x_error=0.2), 0.02),
 }
 
@@ -202,8 +228,10 @@ def stated_and_found(p, effect, studies, draws):
     m, hits = np.asarray(e.membership), 0
     for _ in range(studies):
         u, noise = rng.normal(0, p.tau, p.domains), rng.normal(0, p.sigma, len(m))
-        y = [0.6 + effect * x + sum(s * v for s, v in zip(row, u, strict=True)) + z
-             for x, row, z in zip(unit(np.asarray(e.x)), m, noise, strict=True)]
+        y = [
+            0.6 + effect * x + sum(s * v for s, v in zip(row, u, strict=True)) + z
+            for x, row, z in zip(unit(np.asarray(e.x)), m, noise, strict=True)
+        ]
         hits += decide(dataclasses.replace(e, y=y), RULE).verdict == "supported"
     return stated, hits / studies
 
@@ -241,12 +269,18 @@ def test_nothing_is_detectable_where_covariates_copy_x():
 
 # --------------------------------------------------------------------------------------- (c) planted confounds, never support
 
-CONFOUNDS = {f"{n} sets, {name}, r {r}": plan(n, **options)
-             for n in (12, 24, 54) for r in (0.5, 0.7, 0.9)
-             for name, options in {
-                 "alignment or complexity": {"confounder": (r, 0.04)}, "weak alignment": {"confounder": (r, 0.02)},
-                 "class count": {"confounder": (r, 0.04), "kind": "steps"}, "domain difficulty": {"difficulty": (r, 0.04)},
-                 "alignment beside innocents": {"confounder": (r, 0.04), "innocent": (0.4, 0.2)}}.items()}
+CONFOUNDS = {
+    f"{n} sets, {name}, r {r}": plan(n, **options)
+    for n in (12, 24, 54)
+    for r in (0.5, 0.7, 0.9)
+    for name, options in {
+        "alignment or complexity": {"confounder": (r, 0.04)},
+        "weak alignment": {"confounder": (r, 0.02)},
+        "class count": {"confounder": (r, 0.04), "kind": "steps"},
+        "domain difficulty": {"difficulty": (r, 0.04)},
+        "alignment beside innocents": {"confounder": (r, 0.04), "innocent": (0.4, 0.2)},
+    }.items()
+}
 
 
 @pytest.mark.parametrize("name", [k for k in CONFOUNDS if k.startswith("24") and k.endswith(("0.5", "0.9")) and "beside" not in k])

@@ -64,9 +64,17 @@ SYMBOLS = frozenset(list(SCRIPTS)[list(SCRIPTS).index("arrows") :])
 _SYMBOL_STYLE = "sans"
 # Style -> earlier styles with which it shares some drawings; the earlier one keeps them.
 _KIN: dict[str, tuple[str, ...]] = {
-    "serif": ("sans",), "mono": ("sans", "serif"), "sans-bold": ("sans",), "serif-bold": ("sans", "mono", "sans-bold"),
-    "mono-bold": ("mono", "sans-bold"), "sans-oblique": ("sans",), "serif-italic": ("sans", "serif", "sans-oblique"),
-    "mono-oblique": ("mono", "sans-oblique"), "stix": ("sans",), "stix-bold": ("stix",), "stix-italic": ("stix",),
+    "serif": ("sans",),
+    "mono": ("sans", "serif"),
+    "sans-bold": ("sans",),
+    "serif-bold": ("sans", "mono", "sans-bold"),
+    "mono-bold": ("mono", "sans-bold"),
+    "sans-oblique": ("sans",),
+    "serif-italic": ("sans", "serif", "sans-oblique"),
+    "mono-oblique": ("mono", "sans-oblique"),
+    "stix": ("sans",),
+    "stix-bold": ("stix",),
+    "stix-italic": ("stix",),
     "cm-sans": ("sans",),
 }
 _SHAPE = 16  # shapes are compared as _SHAPE x _SHAPE grey masks of the glyph, cropped to its ink, with its aspect ratio kept

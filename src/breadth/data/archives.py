@@ -41,14 +41,17 @@ def _read(archive: zipfile.ZipFile, path: Path, max_bytes: int) -> dict[str, np.
     for key in _REQUIRED:
         if key not in members:
             held = ", ".join(sorted(members)) or "nothing"
-            raise DataError(f"{path} has no array '{key}'; it holds {held}; expected 'images' and 'labels'"
-                            f"{did_you_mean(key, members)}")
+            raise DataError(
+                f"{path} has no array '{key}'; it holds {held}; expected 'images' and 'labels'{did_you_mean(key, members)}"
+            )
     wanted = {key: members[key] for key in (*_REQUIRED, *_OPTIONAL) if key in members}
     # The sizes are checked before any array is allocated: a file of some kilobytes can announce terabytes.
     announced = sum(_announced(archive, info, key, path) for key, info in wanted.items())
     if announced > max_bytes:
-        raise DataError(f"{path} announces {announced:,} bytes of arrays, more than the limit of {max_bytes:,}; "
-                        "raise max_bytes if the file is trusted")
+        raise DataError(
+            f"{path} announces {announced:,} bytes of arrays, more than the limit of {max_bytes:,}; "
+            "raise max_bytes if the file is trusted"
+        )
     arrays = {}
     for key, info in wanted.items():
         with archive.open(info) as stream:

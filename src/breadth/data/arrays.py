@@ -14,7 +14,11 @@ __all__ = ["from_arrays"]
 
 
 def from_arrays(
-    images_or_vectors: Any, labels: Any, class_names: Sequence[str] | np.ndarray | None = None, *, name: str = "arrays",
+    images_or_vectors: Any,
+    labels: Any,
+    class_names: Sequence[str] | np.ndarray | None = None,
+    *,
+    name: str = "arrays",
     groups: Sequence[str] | np.ndarray | None = None,
 ) -> LabeledSet:
     """Return a labelled set of arrays in memory, checked in full; the inputs are shared where no conversion is needed.
@@ -39,13 +43,16 @@ def _inputs(given: np.ndarray, name: str) -> np.ndarray:
     if given.dtype.kind not in "uifb":
         raise DataError(f"'{name}' has inputs of type {given.dtype}; expected uint8 images or numeric vectors")
     if given.ndim not in (2, 3, 4) or 0 in given.shape:
-        raise DataError(f"'{name}' has inputs of shape {shape}; expected images [n, height, width, channels] or "
-                        "[n, height, width], or vectors [n, features], with nothing empty")
+        raise DataError(
+            f"'{name}' has inputs of shape {shape}; expected images [n, height, width, channels] or "
+            "[n, height, width], or vectors [n, features], with nothing empty"
+        )
     if given.ndim == 2:
         return _vectors(given, name)
     if given.dtype != np.uint8:
-        raise DataError(f"'{name}' has images of type {given.dtype}; expected uint8 with values 0 to 255: "
-                        f"convert them first, {_fix(given)}")
+        raise DataError(
+            f"'{name}' has images of type {given.dtype}; expected uint8 with values 0 to 255: convert them first, {_fix(given)}"
+        )
     if given.ndim == 3:
         return given[..., None]
     if given.shape[3] not in (1, 3):
@@ -77,8 +84,10 @@ def _vectors(given: np.ndarray, name: str) -> np.ndarray:
     finite = np.logical_and.reduce(np.isfinite(vectors), axis=1)
     if not finite.all():
         row = int(np.argmin(finite))
-        raise DataError(f"'{name}' has NaN or infinite values in {int((~finite).sum())} of {len(finite)} vectors, the first in "
-                        f"row {row}; expected finite float32 values: remove or repair these rows")
+        raise DataError(
+            f"'{name}' has NaN or infinite values in {int((~finite).sum())} of {len(finite)} vectors, the first in "
+            f"row {row}; expected finite float32 values: remove or repair these rows"
+        )
     return vectors
 
 
@@ -86,8 +95,10 @@ def _labels(given: np.ndarray, n: int, name: str) -> np.ndarray:
     if given.shape != (n,):
         raise DataError(f"'{name}' has labels of shape {list(given.shape)} for {n} items; expected shape [{n}]")
     if given.dtype.kind not in "ui":
-        raise DataError(f"'{name}' has labels of type {given.dtype}; expected whole numbers 0 .. classes-1: number the classes "
-                        "with numpy.unique(labels, return_inverse=True)")
+        raise DataError(
+            f"'{name}' has labels of type {given.dtype}; expected whole numbers 0 .. classes-1: number the classes "
+            "with numpy.unique(labels, return_inverse=True)"
+        )
     if given.min() < 0:
         raise DataError(f"'{name}' has the label {given.min()} in row {int(np.argmin(given))}; expected labels from 0")
     return given.astype(np.int64, copy=False)
@@ -101,12 +112,16 @@ def _class_names(given: Sequence[str] | np.ndarray | None, labels: np.ndarray, n
         return tuple(str(c) for c in range(highest + 1))
     array = np.asarray(given)
     if array.ndim != 1 or array.dtype.kind != "U":
-        raise DataError(f"'{name}' has class names of type {array.dtype} and shape {list(array.shape)}; expected a list of "
-                        "strings, one per class")
+        raise DataError(
+            f"'{name}' has class names of type {array.dtype} and shape {list(array.shape)}; expected a list of "
+            "strings, one per class"
+        )
     names = tuple(str(n) for n in array.tolist())
     if highest >= len(names):
-        raise DataError(f"'{name}' has the label {highest} in row {int(np.argmax(labels))} but {len(names)} class names; "
-                        f"expected labels 0 to {len(names) - 1}")
+        raise DataError(
+            f"'{name}' has the label {highest} in row {int(np.argmax(labels))} but {len(names)} class names; "
+            f"expected labels 0 to {len(names) - 1}"
+        )
     for i, class_name in enumerate(names):
         if not class_name.strip():
             raise DataError(f"'{name}' has an empty name for class {i}; expected one different name per class")
@@ -120,13 +135,17 @@ def _check_no_gap(labels: np.ndarray, highest: int, name: str) -> None:
     present = np.unique(labels)
     if len(present) != highest + 1:
         gap = int(np.argmax(present != np.arange(len(present))))
-        raise DataError(f"'{name}' has labels 0 to {highest} but no item of class {gap}; expected every class to have items: "
-                        "renumber with numpy.unique(labels, return_inverse=True)")
+        raise DataError(
+            f"'{name}' has labels 0 to {highest} but no item of class {gap}; expected every class to have items: "
+            "renumber with numpy.unique(labels, return_inverse=True)"
+        )
 
 
 def _check_classes(labels: np.ndarray, names: tuple[str, ...], name: str) -> None:
     counts = np.bincount(labels, minlength=len(names))
     if not counts.all():
         empty = int(np.argmin(counts))
-        raise DataError(f"class {empty} ('{names[empty]}') of '{name}' has no items; expected every class to have items: "
-                        "drop its name and renumber the labels")
+        raise DataError(
+            f"class {empty} ('{names[empty]}') of '{name}' has no items; expected every class to have items: "
+            "drop its name and renumber the labels"
+        )

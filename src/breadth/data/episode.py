@@ -71,9 +71,15 @@ class Episodes(Sequence[Episode]):
         draw = self.source.draw(i, self.ways, self.shots + self.queries, integer(self.seed, "episode"))
         classes = np.arange(self.ways, dtype=np.int64)
         return Episode(
-            self.source.rows(draw.items[:, : self.shots]), np.repeat(classes, self.shots),
-            self.source.rows(draw.items[:, self.shots :]), np.repeat(classes, self.queries),
-            self.ways, self.shots, self.queries, self.source.part_name(draw.part), draw.items,
+            self.source.rows(draw.items[:, : self.shots]),
+            np.repeat(classes, self.shots),
+            self.source.rows(draw.items[:, self.shots :]),
+            np.repeat(classes, self.queries),
+            self.ways,
+            self.shots,
+            self.queries,
+            self.source.part_name(draw.part),
+            draw.items,
         )
 
     def fingerprint(self) -> str:

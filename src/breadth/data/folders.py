@@ -41,8 +41,10 @@ def read_folder(folder: Path, *, size: int | None, max_bytes: int) -> LabeledSet
     width, height = (size, size) if size is not None else sizes.pop() if len(sizes) == 1 else (_MIXED_SIZE, _MIXED_SIZE)
     needed = len(files) * width * height * channels
     if needed > max_bytes:
-        raise DataError(f"{folder} needs {needed:,} bytes in memory, more than the limit of {max_bytes:,}; "
-                        "ask for a smaller size or raise max_bytes")
+        raise DataError(
+            f"{folder} needs {needed:,} bytes in memory, more than the limit of {max_bytes:,}; "
+            "ask for a smaller size or raise max_bytes"
+        )
     images = np.empty((len(files), height, width, channels), np.uint8)
     for i, path in enumerate(files):
         images[i] = _pixels(path, (width, height), channels)
@@ -64,8 +66,9 @@ def _classes(folder: Path) -> list[tuple[str, list[Path]]]:
         files = _visible(class_folder)
         for path in files:
             if path.is_dir():
-                raise DataError(f"{path} is a folder inside a class folder; expected images only: "
-                                "give the folder that holds the class folders")
+                raise DataError(
+                    f"{path} is a folder inside a class folder; expected images only: give the folder that holds the class folders"
+                )
         if not files:
             raise DataError(f"class folder {class_folder} is empty; expected at least one image: fill or remove it")
         out.append((class_folder.name, files))
@@ -90,8 +93,9 @@ def _opened(path: Path) -> Iterator[Image.Image]:
                 yield image
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         limit = f"{Image.MAX_IMAGE_PIXELS:,}" if Image.MAX_IMAGE_PIXELS else "the set number of"
-        raise DataError(f"{path} has more than {limit} pixels, which may be a decompression bomb; "
-                        "make it smaller or remove it") from error
+        raise DataError(
+            f"{path} has more than {limit} pixels, which may be a decompression bomb; make it smaller or remove it"
+        ) from error
     except UnidentifiedImageError as error:
         raise DataError(f"{path} is not a PNG, JPEG, WebP or BMP image; remove or convert it") from error
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error) as error:

@@ -102,7 +102,11 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 _EXPECTED: dict[_Reader, str] = {
-    int: "a whole number", _count: "a whole number or all", _number: "a finite number", _names: "names joined by +", str: "a name",
+    int: "a whole number",
+    _count: "a whole number or all",
+    _number: "a finite number",
+    _names: "names joined by +",
+    str: "a name",
 }
 
 
@@ -130,6 +134,17 @@ def _gaussian(options: dict[str, object]) -> LabeledSet:
 _SOURCES: dict[str, tuple[Callable[[dict[str, object]], LabeledSet], dict[str, _Reader]]] = {
     "digits": (_digits, {}),
     "glyphs": (_glyphs, {"scripts": _names, "styles": _names, "classes": _count, "per_class": int, "size": int, "seed": int}),
-    "gaussian": (_gaussian, {"sigma": _number, "sigma_s": _number, "mu": _number, "mu_s": _number, "classes": int, "per_class": int,
-                             "split": str, "seed": int}),
+    "gaussian": (
+        _gaussian,
+        {
+            "sigma": _number,
+            "sigma_s": _number,
+            "mu": _number,
+            "mu_s": _number,
+            "classes": int,
+            "per_class": int,
+            "split": str,
+            "seed": int,
+        },
+    ),
 }

@@ -22,7 +22,13 @@ Split = Literal["train", "val", "test"]
 
 
 def gaussian_classes(
-    *, sigma: float = 1.0, mu: float = 0.0, mu_s: float = 1.0, sigma_s: float = 0.01, classes: int = 100, split: Split = "train",
+    *,
+    sigma: float = 1.0,
+    mu: float = 0.0,
+    mu_s: float = 1.0,
+    sigma_s: float = 0.01,
+    classes: int = 100,
+    split: Split = "train",
     seed: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return means and standard deviations of the classes: two float64 [classes].
@@ -40,8 +46,15 @@ def gaussian_classes(
 
 
 def gaussian(
-    *, sigma: float = 1.0, mu: float = 0.0, mu_s: float = 1.0, sigma_s: float = 0.01, classes: int = 100, per_class: int = 1000,
-    split: Split = "train", seed: int = 0,
+    *,
+    sigma: float = 1.0,
+    mu: float = 0.0,
+    mu_s: float = 1.0,
+    sigma_s: float = 0.01,
+    classes: int = 100,
+    per_class: int = 1000,
+    split: Split = "train",
+    seed: int = 0,
 ) -> LabeledSet:
     """Return ``per_class`` draws from each class as float32 vectors [classes * per_class, 1], class by class.
 
@@ -61,8 +74,9 @@ def _check_spreads(sigma: float, mu_s: float, sigma_s: float) -> None:
         if not (math.isfinite(value) and value >= 0):
             raise DataError(f"gaussian with {what}={value:g} was asked for; expected a finite number of at least 0")
     if not math.isfinite(mu_s) or (mu_s == 0 and sigma_s == 0):
-        raise DataError(f"gaussian with mu_s={mu_s:g} and sigma_s={sigma_s:g} was asked for; expected classes "
-                        "with a positive spread")
+        raise DataError(
+            f"gaussian with mu_s={mu_s:g} and sigma_s={sigma_s:g} was asked for; expected classes with a positive spread"
+        )
 
 
 def gaussian_truth(sigma: float, *, mu_s: float = 1.0, sigma_s: float = 0.01, nodes: int = 300) -> float:
@@ -107,7 +121,13 @@ class Ceiling:
 
 
 def bayes_accuracy(
-    sigma: float, *, ways: int = 5, mu_s: float = 1.0, sigma_s: float = 0.01, tasks: int = 20_000, seed: int = 0,
+    sigma: float,
+    *,
+    ways: int = 5,
+    mu_s: float = 1.0,
+    sigma_s: float = 0.01,
+    tasks: int = 20_000,
+    seed: int = 0,
 ) -> Ceiling:
     """Return the expected accuracy of the classifier that knows mean and spread of all ``ways`` classes of a task.
 

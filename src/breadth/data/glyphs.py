@@ -26,8 +26,13 @@ _SMALLEST, _LARGEST = 0.46, 0.66  # longer side of an undistorted glyph, as a sh
 
 
 def glyphs(
-    *, scripts: Sequence[str] = tuple(SCRIPTS), styles: Sequence[str] = ("sans",), classes: int | None = 200, per_class: int = 20,
-    size: int = 28, seed: int = 0,
+    *,
+    scripts: Sequence[str] = tuple(SCRIPTS),
+    styles: Sequence[str] = ("sans",),
+    classes: int | None = 200,
+    per_class: int = 20,
+    size: int = 28,
+    seed: int = 0,
 ) -> LabeledSet:
     """Return drawings of characters: uint8 [n, size, size, 1], bright ink on black, ``per_class`` items of each class in a block.
 
@@ -48,8 +53,10 @@ def glyphs(
         raise DataError(f"no glyph of scripts {', '.join(scripts)} exists in styles {', '.join(styles)}{hint}")
     if classes is not None:
         if classes > len(chosen):
-            raise DataError(f"{classes} classes of glyphs were asked for; these scripts and styles have {len(chosen)}: "
-                            "add some or ask for fewer")
+            raise DataError(
+                f"{classes} classes of glyphs were asked for; these scripts and styles have {len(chosen)}: "
+                "add some or ask for fewer"
+            )
         picked = generator(seed, "glyph classes").choice(len(chosen), classes, replace=False)
         chosen = [chosen[i] for i in np.sort(picked).tolist()]
     images = np.empty((len(chosen) * per_class, size, size, 1), np.uint8)
@@ -106,7 +113,11 @@ def _grid(canvas: int) -> tuple[list[int], np.ndarray]:
 
 
 def _mesh(
-    canvas: int, turn: float, shear: float, rest: list[float], rng: np.random.Generator,
+    canvas: int,
+    turn: float,
+    shear: float,
+    rest: list[float],
+    rng: np.random.Generator,
 ) -> list[tuple[tuple[int, int, int, int], tuple[float, ...]]]:
     """Return the bent grid: each cell of the new image with the four corners in the old image that it shows.
 
@@ -121,5 +132,6 @@ def _mesh(
     points = ((corners - shift) @ matrix.T + canvas / 2 + rng.normal(0, 0.018 * canvas, corners.shape)).tolist()
     return [
         ((cuts[x], cuts[y], cuts[x + 1], cuts[y + 1]), (*points[y][x], *points[y + 1][x], *points[y + 1][x + 1], *points[y][x + 1]))
-        for y in range(_MESH) for x in range(_MESH)
+        for y in range(_MESH)
+        for x in range(_MESH)
     ]

@@ -37,14 +37,19 @@ class LabeledSet:
     def __post_init__(self) -> None:
         kind = (self.inputs.dtype, self.inputs.ndim)
         if kind not in ((np.dtype(np.uint8), 4), (np.dtype(np.float32), 2)):
-            raise DataError(f"'{self.name}' has {kind[0]} inputs of shape {list(self.inputs.shape)}; "
-                            "expected uint8 images [n, height, width, channels] or float32 vectors [n, features]")
+            raise DataError(
+                f"'{self.name}' has {kind[0]} inputs of shape {list(self.inputs.shape)}; "
+                "expected uint8 images [n, height, width, channels] or float32 vectors [n, features]"
+            )
         if self.labels.dtype != np.int64 or self.labels.shape != self.inputs.shape[:1]:
-            raise DataError(f"'{self.name}' has {self.labels.dtype} labels of shape {list(self.labels.shape)} for "
-                            f"{len(self.inputs)} items; expected int64 labels of shape [{len(self.inputs)}]")
+            raise DataError(
+                f"'{self.name}' has {self.labels.dtype} labels of shape {list(self.labels.shape)} for "
+                f"{len(self.inputs)} items; expected int64 labels of shape [{len(self.inputs)}]"
+            )
         if self.groups is not None and len(self.groups) != len(self.inputs):
-            raise DataError(f"'{self.name}' has {len(self.groups)} group keys for {len(self.inputs)} items; "
-                            "expected one key per item")
+            raise DataError(
+                f"'{self.name}' has {len(self.groups)} group keys for {len(self.inputs)} items; expected one key per item"
+            )
 
     @property
     def n_items(self) -> int:
@@ -102,8 +107,13 @@ class LabeledSet:
             raise DataError(f"'{self.name}' has no row {bad}; its rows are numbered 0 to {self.n_items - 1}")
         present, labels = np.unique(self.labels[index], return_inverse=True)
         groups = None if self.groups is None else tuple(self.groups[r] for r in index.tolist())
-        return LabeledSet(name or self.name, self.inputs[index], labels.reshape(-1).astype(np.int64),
-                          tuple(self.class_names[c] for c in present.tolist()), groups)
+        return LabeledSet(
+            name or self.name,
+            self.inputs[index],
+            labels.reshape(-1).astype(np.int64),
+            tuple(self.class_names[c] for c in present.tolist()),
+            groups,
+        )
 
     def of_classes(self, classes: Sequence[int], name: str | None = None) -> LabeledSet:
         """Return all items of ``classes`` (any order; they keep their order in this set), class by class."""
@@ -127,8 +137,10 @@ class LabeledSet:
             raise DataError(f"a sample of {classes} classes with {per_class} items each was asked for; expected at least 1 of both")
         enough = [c for c, count in enumerate(self.counts) if count >= per_class]
         if len(enough) < classes:
-            raise DataError(f"'{self.name}' has {len(enough)} of {self.n_classes} classes with at least {per_class} items; "
-                            f"{classes} are needed: ask for fewer classes or fewer items a class")
+            raise DataError(
+                f"'{self.name}' has {len(enough)} of {self.n_classes} classes with at least {per_class} items; "
+                f"{classes} are needed: ask for fewer classes or fewer items a class"
+            )
         rng = generator(seed, "sample", *names)
         chosen = np.sort(rng.choice(len(enough), classes, replace=False))
         rows = [np.sort(rng.choice(self._sorted_rows[enough[c]], per_class, replace=False)) for c in chosen.tolist()]
@@ -183,8 +195,10 @@ def to_float(inputs: np.ndarray) -> np.ndarray:
     if inputs.dtype == np.float32 and inputs.ndim == 2:
         return inputs
     if inputs.dtype != np.uint8 or inputs.ndim != 4:
-        raise DataError(f"inputs are {inputs.dtype} of shape {list(inputs.shape)}; "
-                        "expected uint8 images [n, height, width, channels] or float32 vectors [n, features]")
+        raise DataError(
+            f"inputs are {inputs.dtype} of shape {list(inputs.shape)}; "
+            "expected uint8 images [n, height, width, channels] or float32 vectors [n, features]"
+        )
     out = np.empty((inputs.shape[0], inputs.shape[3], *inputs.shape[1:3]), np.float32)
     np.divide(np.moveaxis(inputs, 3, 1), np.float32(127.5), out=out, dtype=np.float32)
     out -= np.float32(1)

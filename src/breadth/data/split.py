@@ -16,7 +16,11 @@ __all__ = ["regroup", "split_classes", "split_groups"]
 
 
 def split_classes(
-    labeled_set: LabeledSet, sizes: Sequence[float] | Sequence[int], seed: int, *, names: Sequence[str] | None = None,
+    labeled_set: LabeledSet,
+    sizes: Sequence[float] | Sequence[int],
+    seed: int,
+    *,
+    names: Sequence[str] | None = None,
     keep_groups: bool = False,
 ) -> tuple[LabeledSet, ...]:
     """Return class-disjoint parts, a pure function of (seed, sizes) and the set; each part holds all items of its classes.
@@ -41,8 +45,10 @@ def split_classes(
         parts.append(part)
     for i, part in enumerate(parts):
         if not part:
-            raise DataError(f"part {i + 1} of '{whole}' is empty: classes that share groups fill the other parts; "
-                            "ask for fewer parts or set keep_groups=False")
+            raise DataError(
+                f"part {i + 1} of '{whole}' is empty: classes that share groups fill the other parts; "
+                "ask for fewer parts or set keep_groups=False"
+            )
     labels = names or [f"{whole} ({i + 1} of {len(counts)})" for i in range(len(counts))]
     return tuple(labeled_set.of_classes(part, label) for part, label in zip(parts, labels, strict=True))
 
@@ -57,13 +63,17 @@ def _counts(sizes: Sequence[float] | Sequence[int], n: int, name: str) -> list[i
             raise DataError(f"a split into {given} classes was asked for; '{name}' has {n} classes, {sum(counts)} are needed")
         return counts
     if sum(sizes) > 1 + 1e-9:
-        raise DataError(f"a split of '{name}' into shares {given} was asked for; expected whole numbers of classes, or shares that "
-                        "sum to at most 1")
+        raise DataError(
+            f"a split of '{name}' into shares {given} was asked for; expected whole numbers of classes, or shares that "
+            "sum to at most 1"
+        )
     ends = [round(float(end) * n) for end in np.cumsum(sizes)]
     counts = [end - start for start, end in zip([0, *ends], ends, strict=False)]
     if 0 in counts:
-        raise DataError(f"a split of '{name}' into shares {given} was asked for; part {counts.index(0) + 1} would have none of its "
-                        f"{n} classes: ask for larger shares")
+        raise DataError(
+            f"a split of '{name}' into shares {given} was asked for; part {counts.index(0) + 1} would have none of its "
+            f"{n} classes: ask for larger shares"
+        )
     return counts
 
 
@@ -109,10 +119,14 @@ def split_groups(labeled_set: LabeledSet, fraction: float, seed: int) -> tuple[L
     for c, class_name in enumerate(labeled_set.class_names):
         if not have[:, c].all():
             found = int((table[:, c] > 0).sum())
-            raise DataError(f"class '{class_name}' of '{labeled_set.name}' has {found} group{'s' if found > 1 else ''}, too few to "
-                            "be on both sides of a group-wise split: drop the class, or move the fraction towards 0.5")
-    train, test = (labeled_set.select(np.flatnonzero(side[group_of] == k), f"{labeled_set.name} ({word})")
-                   for k, word in enumerate(("train", "test")))
+            raise DataError(
+                f"class '{class_name}' of '{labeled_set.name}' has {found} group{'s' if found > 1 else ''}, too few to "
+                "be on both sides of a group-wise split: drop the class, or move the fraction towards 0.5"
+            )
+    train, test = (
+        labeled_set.select(np.flatnonzero(side[group_of] == k), f"{labeled_set.name} ({word})")
+        for k, word in enumerate(("train", "test"))
+    )
     return train, test
 
 
@@ -129,8 +143,9 @@ def regroup(labeled_set: LabeledSet, pattern: str) -> LabeledSet:
     for key in _keys(labeled_set):
         match = compiled.search(key)
         if match is None:
-            raise DataError(f"group pattern '{pattern}' finds nothing in the key '{key}' of '{labeled_set.name}'; "
-                            "expected a match in every key")
+            raise DataError(
+                f"group pattern '{pattern}' finds nothing in the key '{key}' of '{labeled_set.name}'; expected a match in every key"
+            )
         keys.append(match.group(1) if compiled.groups else match.group(0))
     return replace(labeled_set, groups=tuple(keys))
 

@@ -109,9 +109,12 @@ class Union:
         found = [p for p, part in enumerate(self.parts) if part.n_classes >= ways]
         if not found:
             largest = max(self.parts, key=lambda part: part.n_classes)
-            raise DataError(f"no part of '{self.name}' has {ways} classes; the largest, '{largest.name}', has {largest.n_classes}: "
-                            "ask for fewer ways or use the convention 'pooled-classes'" if len(self.parts) > 1 else
-                            f"'{largest.name}' has {largest.n_classes} classes; {ways}-way tasks need at least {ways}")
+            raise DataError(
+                f"no part of '{self.name}' has {ways} classes; the largest, '{largest.name}', has {largest.n_classes}: "
+                "ask for fewer ways or use the convention 'pooled-classes'"
+                if len(self.parts) > 1
+                else f"'{largest.name}' has {largest.n_classes} classes; {ways}-way tasks need at least {ways}"
+            )
         return found
 
     @cached_property
@@ -139,8 +142,10 @@ def _too_small(part: LabeledSet, per_class: int) -> str:
     short = [c for c, count in enumerate(part.counts) if count < per_class]
     worst = min(short, key=lambda c: part.counts[c])
     more = f" (and {len(short) - 1} more classes have too few)" if len(short) > 1 else ""
-    return (f"class '{part.class_names[worst]}' of '{part.name}' has {part.counts[worst]} items; {per_class} are needed{more}: "
-            f"ask for fewer items a class or keep the larger classes with at_least({per_class})")
+    return (
+        f"class '{part.class_names[worst]}' of '{part.name}' has {part.counts[worst]} items; {per_class} are needed{more}: "
+        f"ask for fewer items a class or keep the larger classes with at_least({per_class})"
+    )
 
 
 def single(labeled_set: LabeledSet) -> Union:
@@ -165,8 +170,10 @@ def union(parts: Sequence[LabeledSet], convention: Convention = "source-then-cla
     first = parts[0]
     for part in parts[1:]:
         if part.inputs.shape[1:] != first.inputs.shape[1:] or part.is_images != first.is_images:
-            raise DataError(f"parts of a union differ: '{first.name}' holds {_form(first)}, '{part.name}' holds {_form(part)}; "
-                            "bring them to one form with prepare(size=..., channels=...)")
+            raise DataError(
+                f"parts of a union differ: '{first.name}' holds {_form(first)}, '{part.name}' holds {_form(part)}; "
+                "bring them to one form with prepare(size=..., channels=...)"
+            )
     return Union(name or "+".join(names), tuple(parts), convention)
 
 

@@ -28,7 +28,9 @@ class Adam:
 
     def start(self, params: Mapping[str, nn.Parameter]) -> Moments:
         """Return the moments before the first step: zeros, laid out in memory as the parameters are."""
-        return {f"{kind}.{name}": torch.zeros_like(p, requires_grad=False) for kind in ("mean", "square") for name, p in params.items()}
+        return {
+            f"{kind}.{name}": torch.zeros_like(p, requires_grad=False) for kind in ("mean", "square") for name, p in params.items()
+        }
 
     @torch.no_grad()
     def step(self, params: Mapping[str, nn.Parameter], moments: Moments, t: int, rate: float) -> None:

@@ -75,16 +75,20 @@ def load(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         name, digest, meta = facts["tensors"], facts["sha256"], facts["meta"]
         path = folder / Path(name).name
     except (ValueError, KeyError, TypeError) as e:
-        raise CheckpointError(f"checkpoint '{folder / _META}' is damaged (not the JSON of a checkpoint); "
-                              "delete the folder to start anew") from e
+        raise CheckpointError(
+            f"checkpoint '{folder / _META}' is damaged (not the JSON of a checkpoint); delete the folder to start anew"
+        ) from e
     if not path.is_file():
         raise CheckpointError(f"checkpoint '{folder}' is damaged: '{path.name}' is missing; delete the folder to start anew")
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != digest:
-        raise CheckpointError(f"checkpoint '{folder}' is damaged: '{path.name}' is not what was written (sha256 differs); "
-                              "delete the folder to start anew")
+        raise CheckpointError(
+            f"checkpoint '{folder}' is damaged: '{path.name}' is not what was written (sha256 differs); "
+            "delete the folder to start anew"
+        )
     try:
         return _decode(content), meta
     except SafetensorError as e:
-        raise CheckpointError(f"checkpoint '{folder}' is damaged: '{path.name}' is no safetensors file; "
-                              "delete the folder to start anew") from e
+        raise CheckpointError(
+            f"checkpoint '{folder}' is damaged: '{path.name}' is no safetensors file; delete the folder to start anew"
+        ) from e

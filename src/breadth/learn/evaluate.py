@@ -113,9 +113,14 @@ def _episode_features(body: Body, episodes: Episodes, mode: BatchNorm, device: s
 
 
 @torch.no_grad()
-def evaluate_pretrained(body: Body, episodes: Episodes, *, heads: Sequence[Head] = ("logistic", "centroid", "logistic-raw"),
-                        batch_norm: Sequence[BatchNorm] = ("running", "support", "transductive"),
-                        device: str = "cpu") -> dict[str, Scores]:
+def evaluate_pretrained(
+    body: Body,
+    episodes: Episodes,
+    *,
+    heads: Sequence[Head] = ("logistic", "centroid", "logistic-raw"),
+    batch_norm: Sequence[BatchNorm] = ("running", "support", "transductive"),
+    device: str = "cpu",
+) -> dict[str, Scores]:
     """Return scores by ``"head/batch norm mode"`` of a frozen body with a head fitted on each episode's support features.
 
     "logistic": multinomial logistic regression on L2-normalised features, L2 penalty with C = 1, as RFS (arXiv 2003.11539);
@@ -143,8 +148,15 @@ def evaluate_pretrained(body: Body, episodes: Episodes, *, heads: Sequence[Head]
     return out
 
 
-def evaluate_maml(net: Classifier, episodes: Episodes, *, inner_lr: float = 0.1, steps: Sequence[int] = (5, 10),
-                  batch_norm: Sequence[BatchNorm] = ("support", "transductive"), device: str = "cpu") -> dict[str, Scores]:
+def evaluate_maml(
+    net: Classifier,
+    episodes: Episodes,
+    *,
+    inner_lr: float = 0.1,
+    steps: Sequence[int] = (5, 10),
+    batch_norm: Sequence[BatchNorm] = ("support", "transductive"),
+    device: str = "cpu",
+) -> dict[str, Scores]:
     """Return scores by ``"maml<steps>/batch norm mode"``: the classifier adapted to each support set, read out at ``steps``.
 
     "support" and "transductive" adapt alike, on the statistics of the support batch, and differ in the statistics that the queries
@@ -157,8 +169,10 @@ def evaluate_maml(net: Classifier, episodes: Episodes, *, inner_lr: float = 0.1,
     if not steps or min(steps) < 1:
         raise SpecError(f"MAML is to be read out after {list(steps)} steps; expected numbers of at least 1")
     if net.head.out_features != episodes.ways:
-        raise DataError(f"the classifier's head has {net.head.out_features} outputs, the episodes have {episodes.ways} ways; "
-                        "evaluate on episodes of as many ways as it was trained on")
+        raise DataError(
+            f"the classifier's head has {net.head.out_features} outputs, the episodes have {episodes.ways} ways; "
+            "evaluate on episodes of as many ways as it was trained on"
+        )
     net.to(device)
     readouts = sorted(set(steps))
     if isinstance(net.body, MlpBody):
@@ -168,8 +182,11 @@ def evaluate_maml(net: Classifier, episodes: Episodes, *, inner_lr: float = 0.1,
         by_method = {f"maml{k}/{mode}": [] for mode in batch_norm for k in readouts}
         for i in range(len(episodes)):
             episode = episodes[i]
-            given = (_plain(episode.support_inputs, device), torch.from_numpy(episode.support_labels).to(device),
-                     _plain(episode.query_inputs, device))
+            given = (
+                _plain(episode.support_inputs, device),
+                torch.from_numpy(episode.support_labels).to(device),
+                _plain(episode.query_inputs, device),
+            )
             for key, value in _adapted_logits(net, given, readouts, inner_lr, batch_norm).items():
                 by_method[key].append(value[None])
     return {method: _scores(parts, episodes, method) for method, parts in by_method.items()}
@@ -179,8 +196,9 @@ def _plain(array: np.ndarray, device: str) -> Tensor:
     return torch.from_numpy(to_float(array)).to(device)
 
 
-def _adapted_logits(net: Classifier, given: tuple[Tensor, Tensor, Tensor], readouts: Sequence[int], lr: float,
-                    batch_norm: Sequence[BatchNorm]) -> dict[str, Tensor]:
+def _adapted_logits(
+    net: Classifier, given: tuple[Tensor, Tensor, Tensor], readouts: Sequence[int], lr: float, batch_norm: Sequence[BatchNorm]
+) -> dict[str, Tensor]:
     """Logits [queries, ways] by method, from support inputs, support labels and query inputs only."""
     support, labels, query = given
     out: dict[str, Tensor] = {}
@@ -226,7 +244,9 @@ def evaluate_pixels(episodes: Episodes) -> Scores:
     """
     logits = []
     for which in _chunks(episodes, _CHUNK):
-        support, query = (torch.stack([_plain(getattr(episodes[i], part), "cpu").flatten(1) for i in which])
-                          for part in ("support_inputs", "query_inputs"))
+        support, query = (
+            torch.stack([_plain(getattr(episodes[i], part), "cpu").flatten(1) for i in which])
+            for part in ("support_inputs", "query_inputs")
+        )
         logits.append(centroid(support, _support_labels(episodes), query) / support.shape[2])
     return _scores(logits, episodes, "pixels/centroid")

@@ -90,8 +90,10 @@ def _newton(w: Tensor, gram: Tensor, y: Tensor, c: float) -> Tensor:
         w = w + scale * step
         if float((scale * step).abs().max()) < _TOLERANCE:
             return w
-    raise BreadthError("logistic regression did not converge on the features of an episode (their norms are too large); "
-                       "use the head on L2-normalised features")
+    raise BreadthError(
+        "logistic regression did not converge on the features of an episode (their norms are too large); "
+        "use the head on L2-normalised features"
+    )
 
 
 def centroid(support: Tensor, labels: Tensor, query: Tensor) -> Tensor:

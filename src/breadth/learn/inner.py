@@ -59,8 +59,17 @@ def accuracy(logits: Tensor, labels: Tensor) -> Tensor:
     return (logits.argmax(-1) == labels).float().mean()
 
 
-def adapt(forward: Forward, params: Params, x: Tensor, y: Tensor, *, steps: int, lr: float, graph: bool = False,
-          loss: Loss = cross_entropy) -> Params:
+def adapt(
+    forward: Forward,
+    params: Params,
+    x: Tensor,
+    y: Tensor,
+    *,
+    steps: int,
+    lr: float,
+    graph: bool = False,
+    loss: Loss = cross_entropy,
+) -> Params:
     """Return phi after ``steps`` gradient steps on (x, y); ``params`` are not changed.
 
     graph: keep the graph, so that phi can be differentiated with respect to params; otherwise phi are new leaves.
@@ -70,13 +79,25 @@ def adapt(forward: Forward, params: Params, x: Tensor, y: Tensor, *, steps: int,
         phi = [p.detach().requires_grad_() for p in phi]
     for _ in range(steps):
         gradient = torch.autograd.grad(loss(forward(dict(zip(names, phi, strict=True)), x), y), phi, create_graph=graph)
-        phi = [p - lr * g for p, g in zip(phi, gradient, strict=True)] if graph else [
-            torch.add(p.detach(), g, alpha=-lr).requires_grad_() for p, g in zip(phi, gradient, strict=True)]
+        phi = (
+            [p - lr * g for p, g in zip(phi, gradient, strict=True)]
+            if graph
+            else [torch.add(p.detach(), g, alpha=-lr).requires_grad_() for p, g in zip(phi, gradient, strict=True)]
+        )
     return dict(zip(names, phi, strict=True))
 
 
-def meta_gradient(forward: Forward, params: Params, support: tuple[Tensor, Tensor], query: tuple[Tensor, Tensor], *, steps: int,
-                  lr: float, order: Order, loss: Loss = cross_entropy) -> tuple[Params, Tensor, Tensor]:
+def meta_gradient(
+    forward: Forward,
+    params: Params,
+    support: tuple[Tensor, Tensor],
+    query: tuple[Tensor, Tensor],
+    *,
+    steps: int,
+    lr: float,
+    order: Order,
+    loss: Loss = cross_entropy,
+) -> tuple[Params, Tensor, Tensor]:
     """Return (gradient of the query loss by name, query loss, query logits) of one task, or of the tasks that ``params`` stack.
 
     ``params`` must require a gradient. For T stacked tasks the gradient keeps its first axis [T, ...] and the loss is their sum.

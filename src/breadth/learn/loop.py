@@ -59,8 +59,10 @@ def adopt(folder: Path, identity: Mapping[str, Any]) -> tuple[dict[str, Tensor],
     theirs = meta.get("identity", {})
     for key in sorted({*identity, *theirs}):
         if identity.get(key) != theirs.get(key):
-            raise CheckpointError(f"checkpoint '{folder}' belongs to another run: its {key} is {theirs.get(key)}, this run's is "
-                                  f"{identity.get(key)}; give another folder or delete this one")
+            raise CheckpointError(
+                f"checkpoint '{folder}' belongs to another run: its {key} is {theirs.get(key)}, this run's is "
+                f"{identity.get(key)}; give another folder or delete this one"
+            )
     return weights, meta
 
 
@@ -70,8 +72,16 @@ def _restore(net: nn.Module, moments: Moments, tensors: Mapping[str, Tensor]) ->
         moment.copy_(tensors[f"adam.{name}"])
 
 
-def train(net: nn.Module, optimizer: Adam, step: Step, plan: Plan, *, folder: Path | None = None,
-          report: Report | None = None, save_every: float = 15.0) -> Outcome:
+def train(
+    net: nn.Module,
+    optimizer: Adam,
+    step: Step,
+    plan: Plan,
+    *,
+    folder: Path | None = None,
+    report: Report | None = None,
+    save_every: float = 15.0,
+) -> Outcome:
     """Train ``net`` in place and return what happened.
 
     folder: where to checkpoint every ``save_every`` seconds; an unfinished checkpoint of the same run found there is resumed, and
@@ -110,9 +120,18 @@ def train(net: nn.Module, optimizer: Adam, step: Step, plan: Plan, *, folder: Pa
             break
         if folder and time.monotonic() - saved >= save_every:
             tensors = {**{f"net.{k}": v for k, v in net.state_dict().items()}, **{f"adam.{k}": v for k, v in moments.items()}}
-            checkpoint.save(folder, tensors, {
-                "finished": False, "identity": dict(plan.identity), "step": done, "history": history,
-                "window": [(a.item(), b.item()) for a, b in window], "cpu_seconds": spent + time.process_time() - clock})
+            checkpoint.save(
+                folder,
+                tensors,
+                {
+                    "finished": False,
+                    "identity": dict(plan.identity),
+                    "step": done,
+                    "history": history,
+                    "window": [(a.item(), b.item()) for a, b in window],
+                    "cpu_seconds": spent + time.process_time() - clock,
+                },
+            )
             saved = time.monotonic()
     return Outcome(done, history, spent + time.process_time() - clock, stopped)
 
@@ -120,6 +139,8 @@ def train(net: nn.Module, optimizer: Adam, step: Step, plan: Plan, *, folder: Pa
 def _line(done: int, window: list[tuple[Tensor, Tensor]], rate: float) -> dict[str, float]:
     loss, accuracy = (math.fsum(float(pair[i]) for pair in window) / len(window) for i in (0, 1))
     if not math.isfinite(loss):
-        raise BreadthError(f"training diverged: the loss is {loss} in the {len(window)} steps before step {done}; "
-                           "lower the learning rate or the inner learning rate")
+        raise BreadthError(
+            f"training diverged: the loss is {loss} in the {len(window)} steps before step {done}; "
+            "lower the learning rate or the inner learning rate"
+        )
     return {"step": done, "loss": loss, "accuracy": accuracy, "rate": rate}

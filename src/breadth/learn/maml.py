@@ -68,8 +68,10 @@ class MamlSettings:
         if self.ways < 2:
             raise SpecError(f"MAML ways is {self.ways}; expected at least 2")
         if self.stop == "converged" and self.schedule != "constant":
-            raise SpecError(f"stop 'converged' with schedule '{self.schedule}' would mistake the annealing for convergence; "
-                            "use schedule 'constant' or stop 'budget'")
+            raise SpecError(
+                f"stop 'converged' with schedule '{self.schedule}' would mistake the annealing for convergence; "
+                "use schedule 'constant' or stop 'budget'"
+            )
 
 
 def _split(t: Task, settings: MamlSettings, rng: np.random.Generator, device: str) -> list[Tensor]:
@@ -82,8 +84,17 @@ def _split(t: Task, settings: MamlSettings, rng: np.random.Generator, device: st
     return [part.to(device) for part in (*support, *query)]
 
 
-def meta_train(source: TaskSource, arch: Architecture, settings: MamlSettings = MamlSettings(), *, seed: int,
-               folder: Path | None = None, report: Report | None = None, device: str = "cpu", save_every: float = 15.0) -> Trained:
+def meta_train(
+    source: TaskSource,
+    arch: Architecture,
+    settings: MamlSettings = MamlSettings(),
+    *,
+    seed: int,
+    folder: Path | None = None,
+    report: Report | None = None,
+    device: str = "cpu",
+    save_every: float = 15.0,
+) -> Trained:
     """Meta-train a classifier of ``arch`` on tasks of ``source`` and return it.
 
     Task *i* is a pure function of (seed, i); the result, on one CPU with one thread count, of source, arch, settings and seed.
@@ -94,8 +105,10 @@ def meta_train(source: TaskSource, arch: Architecture, settings: MamlSettings = 
     shape = task(source, 0, ways=settings.ways, per_class=per_class, seed=task_seed).inputs.shape[1:]
     expected = (arch.size,) if arch.kind == "mlp" else (arch.size, arch.size, arch.channels)
     if shape != expected:
-        raise SpecError(f"'{source.name}' has inputs of shape {list(shape)}, the network '{arch.kind}' takes {list(expected)}; "
-                        "prepare the data with the network's size and channels")
+        raise SpecError(
+            f"'{source.name}' has inputs of shape {list(shape)}, the network '{arch.kind}' takes {list(expected)}; "
+            "prepare the data with the network's size and channels"
+        )
     steps = -(-settings.tasks // settings.meta_batch)
     net = classifier(build(arch, integer(seed, "body")), settings.ways, integer(seed, "head")).to(device)
     params: dict[str, Tensor] = dict(net.named_parameters())
@@ -105,8 +118,15 @@ def meta_train(source: TaskSource, arch: Architecture, settings: MamlSettings = 
 
     def tasks_of(t: int) -> list[list[Tensor]]:
         numbers = range(t * settings.meta_batch, (t + 1) * settings.meta_batch)
-        return [_split(task(source, i, ways=settings.ways, per_class=per_class, seed=task_seed), settings,
-                       generator(seed, "augment", i), device) for i in numbers]
+        return [
+            _split(
+                task(source, i, ways=settings.ways, per_class=per_class, seed=task_seed),
+                settings,
+                generator(seed, "augment", i),
+                device,
+            )
+            for i in numbers
+        ]
 
     def step_batched(t: int) -> tuple[Tensor, Tensor]:
         sx, sy, qx, qy = (torch.stack(parts) for parts in zip(*tasks_of(t), strict=True))
@@ -135,5 +155,14 @@ def meta_train(source: TaskSource, arch: Architecture, settings: MamlSettings = 
     rate = partial(learning_rate, settings.schedule, settings.lr, steps=steps)
     plan = Plan(steps, rate, settings.clip, plateau, settings.window, identity)
     tasks = settings.meta_batch
-    return fit(arch, net, Adam(), step_batched if arch.kind == "mlp" else step_one_by_one, plan, folder=folder, report=report,
-               save_every=save_every, cost=lambda n: {"tasks": n * tasks, "images": n * tasks * settings.ways * per_class})
+    return fit(
+        arch,
+        net,
+        Adam(),
+        step_batched if arch.kind == "mlp" else step_one_by_one,
+        plan,
+        folder=folder,
+        report=report,
+        save_every=save_every,
+        cost=lambda n: {"tasks": n * tasks, "images": n * tasks * settings.ways * per_class},
+    )

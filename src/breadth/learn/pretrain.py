@@ -59,8 +59,10 @@ class PretrainSettings:
             if not getattr(self, name) > 0:
                 raise SpecError(f"pre-training {name} is {getattr(self, name)}; expected more than 0")
         if self.stop == "converged" and self.schedule != "constant":
-            raise SpecError(f"stop 'converged' with schedule '{self.schedule}' would mistake the annealing for convergence; "
-                            "use schedule 'constant' or stop 'budget'")
+            raise SpecError(
+                f"stop 'converged' with schedule '{self.schedule}' would mistake the annealing for convergence; "
+                "use schedule 'constant' or stop 'budget'"
+            )
 
 
 def batches(n: int, batch: int, seed: int) -> Callable[[int], np.ndarray]:
@@ -77,8 +79,17 @@ def batches(n: int, batch: int, seed: int) -> Callable[[int], np.ndarray]:
     return rows
 
 
-def pretrain(data: LabeledSet, arch: Architecture, settings: PretrainSettings = PretrainSettings(), *, seed: int,
-             folder: Path | None = None, report: Report | None = None, device: str = "cpu", save_every: float = 15.0) -> Trained:
+def pretrain(
+    data: LabeledSet,
+    arch: Architecture,
+    settings: PretrainSettings = PretrainSettings(),
+    *,
+    seed: int,
+    folder: Path | None = None,
+    report: Report | None = None,
+    device: str = "cpu",
+    save_every: float = 15.0,
+) -> Trained:
     """Train a classifier of ``arch`` on all classes of ``data`` and return it.
 
     data: inputs of the size and channels that ``arch`` names. The result is a pure function of data, arch, settings and seed on one
@@ -88,8 +99,10 @@ def pretrain(data: LabeledSet, arch: Architecture, settings: PretrainSettings = 
     """
     expected = (arch.size,) if arch.kind == "mlp" else (arch.size, arch.size, arch.channels)
     if data.inputs.shape[1:] != expected:
-        raise SpecError(f"'{data.name}' has inputs of shape {list(data.inputs.shape[1:])}, the network '{arch.kind}' takes "
-                        f"{list(expected)}; prepare the data with the network's size and channels")
+        raise SpecError(
+            f"'{data.name}' has inputs of shape {list(data.inputs.shape[1:])}, the network '{arch.kind}' takes "
+            f"{list(expected)}; prepare the data with the network's size and channels"
+        )
     steps = -(-settings.images // settings.batch)
     net = classifier(build(arch, integer(seed, "body")), data.n_classes, integer(seed, "head")).to(device)
     layout = torch.channels_last if data.is_images else torch.contiguous_format
@@ -112,5 +125,14 @@ def pretrain(data: LabeledSet, arch: Architecture, settings: PretrainSettings = 
     identity = {"learner": "pretrain", "arch": asdict(arch), "settings": asdict(settings), "seed": seed, "data": data.digest}
     rate = partial(learning_rate, settings.schedule, settings.lr, steps=steps)
     plan = Plan(steps, rate, None, plateau, settings.window, identity)
-    return fit(arch, net, optimizer, step, plan, folder=folder, report=report, save_every=save_every,
-               cost=lambda n: {"images": n * settings.batch, "tasks": 0})
+    return fit(
+        arch,
+        net,
+        optimizer,
+        step,
+        plan,
+        folder=folder,
+        report=report,
+        save_every=save_every,
+        cost=lambda n: {"images": n * settings.batch, "tasks": 0},
+    )

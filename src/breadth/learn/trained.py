@@ -55,8 +55,9 @@ def load_trained(folder: Path) -> Trained:
     """Return the finished network in ``folder``. Raises CheckpointError where it is absent, damaged or unfinished."""
     weights, meta = checkpoint.load(folder)
     if not meta.get("finished"):
-        raise CheckpointError(f"checkpoint '{folder}' is unfinished (step {meta.get('step', 'unknown')}); "
-                              "run the same command to resume it")
+        raise CheckpointError(
+            f"checkpoint '{folder}' is unfinished (step {meta.get('step', 'unknown')}); run the same command to resume it"
+        )
     return _from_meta(weights, meta)
 
 
@@ -64,8 +65,18 @@ def _from_meta(weights: dict[str, Tensor], meta: Mapping[str, Any]) -> Trained:
     return Trained(Architecture(**meta["arch"]), weights, meta["history"], meta["cost"], meta["stopped"])
 
 
-def fit(arch: Architecture, net: Classifier, optimizer: Adam, step: Step, plan: Plan, *, folder: Path | None,
-        report: Report | None, save_every: float, cost: Callable[[int], dict[str, float]]) -> Trained:
+def fit(
+    arch: Architecture,
+    net: Classifier,
+    optimizer: Adam,
+    step: Step,
+    plan: Plan,
+    *,
+    folder: Path | None,
+    report: Report | None,
+    save_every: float,
+    cost: Callable[[int], dict[str, float]],
+) -> Trained:
     """Run the loop and keep the result in ``folder``; a finished result of the same run found there is returned without training.
 
     cost(steps) -> images and tasks that so many steps used.
@@ -80,6 +91,16 @@ def fit(arch: Architecture, net: Classifier, optimizer: Adam, step: Step, plan: 
     spent = {**cost(outcome.steps), "steps": outcome.steps, "cpu_seconds": outcome.cpu_seconds}
     trained = Trained(arch, weights, outcome.history, spent, outcome.stopped)
     if folder:
-        checkpoint.save(folder, weights, {"finished": True, "identity": dict(plan.identity), "arch": asdict(arch),
-                                          "history": outcome.history, "cost": spent, "stopped": outcome.stopped})
+        checkpoint.save(
+            folder,
+            weights,
+            {
+                "finished": True,
+                "identity": dict(plan.identity),
+                "arch": asdict(arch),
+                "history": outcome.history,
+                "cost": spent,
+                "stopped": outcome.stopped,
+            },
+        )
     return trained

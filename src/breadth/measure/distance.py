@@ -20,8 +20,10 @@ def _checked(h: np.ndarray, ndim: int) -> np.ndarray:
         raise MeasureError("an embedding holds negative numbers, NaN or infinity; expected Fisher information")
     rows = np.atleast_2d(x)
     if not rows.any(1).all():
-        raise MeasureError(f"embedding {int(np.argmin(rows.any(1)))} is zero everywhere; its distances are undefined: the head is "
-                           "saturated or the probe is dead: use a larger ridge or another probe")
+        raise MeasureError(
+            f"embedding {int(np.argmin(rows.any(1)))} is zero everywhere; its distances are undefined: the head is "
+            "saturated or the probe is dead: use a larger ridge or another probe"
+        )
     return x
 
 

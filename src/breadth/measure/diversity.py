@@ -30,15 +30,37 @@ COMPARABLE = ("probe_fingerprint", "estimator", "draws", "ridge", "ways", "per_c
 
 
 def _protocol(source: TaskSource, t2v: Task2Vec, *, tasks: int, ways: int, per_class: int, seed: int) -> dict[str, Any]:
-    return {"measure": "Task2Vec", "source": source.name, "source_digest": str(getattr(source, "digest", "unknown")),
-            "convention": source.convention, "tasks": tasks, "ways": ways, "per_class": per_class, "seed": seed,
-            "probe": t2v.probe.name, "probe_fingerprint": t2v.probe.fingerprint, "size": t2v.probe.size,
-            "channels": t2v.probe.channels, "estimator": t2v.estimator, "draws": t2v.draws, "estimator_seed": t2v.seed, "ridge": t2v.ridge,
-            "version": __version__}
+    return {
+        "measure": "Task2Vec",
+        "source": source.name,
+        "source_digest": str(getattr(source, "digest", "unknown")),
+        "convention": source.convention,
+        "tasks": tasks,
+        "ways": ways,
+        "per_class": per_class,
+        "seed": seed,
+        "probe": t2v.probe.name,
+        "probe_fingerprint": t2v.probe.fingerprint,
+        "size": t2v.probe.size,
+        "channels": t2v.probe.channels,
+        "estimator": t2v.estimator,
+        "draws": t2v.draws,
+        "estimator_seed": t2v.seed,
+        "ridge": t2v.ridge,
+        "version": __version__,
+    }
 
 
-def embed(source: TaskSource, t2v: Task2Vec, *, tasks: int = 100, ways: int = 5, per_class: int = 20, seed: int = 0,
-          progress: Progress | None = None) -> Embeddings:
+def embed(
+    source: TaskSource,
+    t2v: Task2Vec,
+    *,
+    tasks: int = 100,
+    ways: int = 5,
+    per_class: int = 20,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Embeddings:
     """Draw ``tasks`` tasks of ``ways`` classes with ``per_class`` items each and embed them; task i depends on (seed, i) only.
 
     progress: called with (tasks done, tasks). Raises DataError where the source is too small, MeasureError as ``Task2Vec`` or for
@@ -53,9 +75,14 @@ def embed(source: TaskSource, t2v: Task2Vec, *, tasks: int = 100, ways: int = 5,
         parts.append(drawn.part)
         if progress is not None:
             progress(i + 1, tasks)
-    return Embeddings(np.stack([e.values for e in found]), np.stack([e.items for e in found]), tuple(parts),
-                      np.array([e.loss for e in found]), np.array([e.doubt for e in found]),
-                      _protocol(source, t2v, tasks=tasks, ways=ways, per_class=per_class, seed=seed))
+    return Embeddings(
+        np.stack([e.values for e in found]),
+        np.stack([e.items for e in found]),
+        tuple(parts),
+        np.array([e.loss for e in found]),
+        np.array([e.doubt for e in found]),
+        _protocol(source, t2v, tasks=tasks, ways=ways, per_class=per_class, seed=seed),
+    )
 
 
 def diversity_coefficient(e: Embeddings, level: float = 0.95) -> Estimate:
@@ -69,13 +96,17 @@ def diversity_coefficient(e: Embeddings, level: float = 0.95) -> Estimate:
 def _distances_between(a: Embeddings, b: Embeddings) -> np.ndarray:
     for key in COMPARABLE:
         if a.protocol[key] != b.protocol[key]:
-            raise MeasureError(f"embeddings of '{a.protocol['source']}' and '{b.protocol['source']}' differ in {key}: "
-                               f"{a.protocol[key]} and {b.protocol[key]}; expected one protocol: embed both in the same way")
+            raise MeasureError(
+                f"embeddings of '{a.protocol['source']}' and '{b.protocol['source']}' differ in {key}: "
+                f"{a.protocol[key]} and {b.protocol[key]}; expected one protocol: embed both in the same way"
+            )
     if a.protocol["source_digest"] == b.protocol["source_digest"] != "unknown":
         seen = {row.tobytes() for row in np.sort(a.items, 1)}
         if common := sum(row.tobytes() in seen for row in np.sort(b.items, 1)):
-            raise MeasureError(f"the two sets of embeddings of '{a.protocol['source']}' share {common} tasks; expected different "
-                               "tasks: use another seed, or diversity_coefficient for one set")
+            raise MeasureError(
+                f"the two sets of embeddings of '{a.protocol['source']}' share {common} tasks; expected different "
+                "tasks: use another seed, or diversity_coefficient for one set"
+            )
     return cross(a.values, b.values)
 
 
@@ -84,8 +115,9 @@ def cross_diversity(a: Embeddings, b: Embeddings, level: float = 0.95) -> Estima
 
     Interval: two-sample delete-one-task jackknife. Raises MeasureError where the protocols differ or tasks are shared.
     """
-    return replace(mean_cross(_distances_between(a, b), level),
-                   method=f"{DRAWN} on both sides, two-sample delete-one-task jackknife")
+    return replace(
+        mean_cross(_distances_between(a, b), level), method=f"{DRAWN} on both sides, two-sample delete-one-task jackknife"
+    )
 
 
 def alignment(a: Embeddings, b: Embeddings, level: float = 0.95) -> Estimate:
@@ -122,8 +154,17 @@ def _largest(source: TaskSource, pairs: int, ways: int, per_class: int, seed: in
     raise MeasureError(f"a noise floor with {per_class} items a class was asked for; expected 1 or more")
 
 
-def noise_floor(source: TaskSource, t2v: Task2Vec, *, pairs: int = 20, ways: int = 5, per_class: int = 20, seed: int = 0,
-                level: float = 0.95, progress: Progress | None = None) -> Estimate:
+def noise_floor(
+    source: TaskSource,
+    t2v: Task2Vec,
+    *,
+    pairs: int = 20,
+    ways: int = 5,
+    per_class: int = 20,
+    seed: int = 0,
+    level: float = 0.95,
+    progress: Progress | None = None,
+) -> Estimate:
     """Return the mean distance of two tasks that differ in nothing but their items: the same classes, newly drawn disjoint items.
 
     It is what the coefficient shows for a source without any diversity of classes. Where a class has fewer than 2 per_class items,
@@ -138,8 +179,9 @@ def noise_floor(source: TaskSource, t2v: Task2Vec, *, pairs: int = 20, ways: int
         if progress is not None:
             progress(i + 1, pairs)
     fewer = "" if k == per_class else f" instead of {per_class}, too few for two disjoint draws"
-    return replace(mean(np.array(distances), level),
-                   method=f"pairs of {DRAWN}, same classes, disjoint items, {k} a class{fewer}, t interval")
+    return replace(
+        mean(np.array(distances), level), method=f"pairs of {DRAWN}, same classes, disjoint items, {k} a class{fewer}, t interval"
+    )
 
 
 def split_half(e: Embeddings, seed: int = 0, level: float = 0.95) -> Estimate:
@@ -162,5 +204,6 @@ def split_half(e: Embeddings, seed: int = 0, level: float = 0.95) -> Estimate:
         a, b = halves[0][first], halves[1][second]
         return float(d[np.ix_(a, b)].mean()) - (within(a) + within(b)) / 2
 
-    return replace(jackknife(gap, [len(half) for half in halves], level),
-                   method=f"{DRAWN}, two random halves, delete-one-task jackknife")
+    return replace(
+        jackknife(gap, [len(half) for half in halves], level), method=f"{DRAWN}, two random halves, delete-one-task jackknife"
+    )

@@ -69,8 +69,9 @@ def load_embeddings(path: Path) -> Embeddings:
             values, items, loss, doubt = (archive[name] for name in ARRAYS)
             found = Embeddings(values, items, tuple(meta["parts"]), loss, doubt, dict(meta["protocol"]))
     except (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise MeasureError(f"'{path}' holds no readable embeddings ({type(error).__name__}); "
-                           "delete it and embed the tasks again") from None
+        raise MeasureError(
+            f"'{path}' holds no readable embeddings ({type(error).__name__}); delete it and embed the tasks again"
+        ) from None
     if not len(found.values) == len(found.items) == len(found.parts) == len(found.loss) == len(found.doubt):
         raise MeasureError(f"'{path}' holds embeddings, items and parts of different number; delete it and embed the tasks again")
     return found

@@ -149,8 +149,9 @@ def passes(estimator: Estimator, ways: int, draws: int = 1) -> int:
     return {"exact": ways - 1, "rademacher": draws, "monte_carlo": draws, "empirical": 1}[estimator]
 
 
-def _cotangents(p: np.ndarray, rows: np.ndarray, *, estimator: Estimator, labels: np.ndarray | None, draws: int,
-                seed: int) -> np.ndarray:
+def _cotangents(
+    p: np.ndarray, rows: np.ndarray, *, estimator: Estimator, labels: np.ndarray | None, draws: int, seed: int
+) -> np.ndarray:
     """Return [passes, n, C] gradients at the logits p [n, C] whose squared backward passes add up to each item's Fisher."""
     ways = p.shape[1]
     if estimator == "empirical":
@@ -179,8 +180,16 @@ def _weights(n: int, labels: np.ndarray | None) -> np.ndarray:
     return np.asarray(1 / (len(counts) * counts[place]))
 
 
-def fisher_of(recordings: Iterable[Recording], n: int, head: Head, *, estimator: Estimator = "exact",
-              labels: np.ndarray | None = None, draws: int = 1, seed: int = 0) -> dict[str, np.ndarray]:
+def fisher_of(
+    recordings: Iterable[Recording],
+    n: int,
+    head: Head,
+    *,
+    estimator: Estimator = "exact",
+    labels: np.ndarray | None = None,
+    draws: int = 1,
+    seed: int = 0,
+) -> dict[str, np.ndarray]:
     """As ``fisher_diagonal``, from recordings that together cover n items in order."""
     totals: dict[str, Tensor] = {}
     weights, start = _weights(n, labels), 0
@@ -204,8 +213,17 @@ def fisher_of(recordings: Iterable[Recording], n: int, head: Head, *, estimator:
     return {name: total.cpu().numpy() for name, total in totals.items()}
 
 
-def fisher_diagonal(body: nn.Module, head: Head, x: Tensor, *, estimator: Estimator = "exact", labels: np.ndarray | None = None,
-                    draws: int = 1, seed: int = 0, chunk: int | None = None) -> dict[str, np.ndarray]:
+def fisher_diagonal(
+    body: nn.Module,
+    head: Head,
+    x: Tensor,
+    *,
+    estimator: Estimator = "exact",
+    labels: np.ndarray | None = None,
+    draws: int = 1,
+    seed: int = 0,
+    chunk: int | None = None,
+) -> dict[str, np.ndarray]:
     """Return layer name -> float64 [filters]: the diagonal Fisher of the layer's weight, averaged inside each filter.
 
     body: module from x [n, ...] to features [n, d]; head: C classes; labels: int [n], needed by "empirical", else used only to give

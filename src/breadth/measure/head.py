@@ -120,11 +120,17 @@ def fit_head(features: np.ndarray, labels: np.ndarray, ways: int, ridge: float =
             rate /= 2
         w, value = w + rate * step, new
     else:
-        raise MeasureError(f"the head did not converge: gradient norm {size:.1e} after 100 Newton steps, expected {tolerance:.0e}; "
-                           "use a larger ridge")
+        raise MeasureError(
+            f"the head did not converge: gradient norm {size:.1e} after 100 Newton steps, expected {tolerance:.0e}; "
+            "use a larger ridge"
+        )
     weight = w[:, :-1] @ basis[kept] / scale
     doubt = float((1 - p.max(1)).mean())
     if doubt < SATURATED:
-        warnings.warn(f"the head is nearly certain of every label (mean 1 - max p = {doubt:.1e} < {SATURATED:.0e}): the Fisher "
-                      f"information is close to zero; use a ridge larger than {ridge:g}", SaturatedHeadWarning, stacklevel=2)
+        warnings.warn(
+            f"the head is nearly certain of every label (mean 1 - max p = {doubt:.1e} < {SATURATED:.0e}): the Fisher "
+            f"information is close to zero; use a ridge larger than {ridge:g}",
+            SaturatedHeadWarning,
+            stacklevel=2,
+        )
     return Head(weight, w[:, -1] - weight @ mean, _loss(z @ w.T, onehot), doubt)

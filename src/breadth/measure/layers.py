@@ -54,8 +54,10 @@ def _conv2d(layer: nn.Module, x: Tensor, passes: int) -> Squares:
         raise MeasureError(f"a convolution with padding_mode '{layer.padding_mode}' has no Fisher rule; expected 'zeros'")
     kernel, stride, dilation = layer.kernel_size, layer.stride, layer.dilation
     if layer.padding == "same":
-        (top, left), (high, wide) = [[d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True)],
-                                     [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]]
+        (top, left), (high, wide) = [
+            [d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True)],
+            [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)],
+        ]
         x, padding = functional.pad(x, (left, wide - left, top, high - top)), (0, 0)
     else:
         padding = (0, 0) if isinstance(layer.padding, str) else (layer.padding[0], layer.padding[1])

@@ -73,8 +73,9 @@ def probe(arch: Architecture, seed: int = 0, weights: Mapping[str, Tensor] | Non
     body.eval().requires_grad_(False)
     origin = f"random, seed {seed}" if weights is None else "given weights"
     fingerprint = _fingerprint(arch, body)
-    return ProbeNetwork(body, body.feature_dim, name or f"{arch.kind} ({origin})", fingerprint, arch.size, arch.channels,
-                        layer_sizes(body))
+    return ProbeNetwork(
+        body, body.feature_dim, name or f"{arch.kind} ({origin})", fingerprint, arch.size, arch.channels, layer_sizes(body)
+    )
 
 
 def line_probe(seed: int = 0, *, width: int = 128, finest: float = 0.1, widest: float = 100.0) -> ProbeNetwork:

@@ -67,26 +67,45 @@ class Task2Vec:
                 features = torch.cat([probe.body(x[part]) for part in parts])
         head = fit_head(features.double().cpu().numpy(), task.labels, task.ways, self.ridge)
         seed = integer(self.seed, "task2vec", task.source, *task.items.tolist())
-        found = fisher_of(kept or (record(probe.body, x[part], count) for part in parts), len(x), head, estimator=self.estimator,
-                          labels=task.labels, draws=self.draws, seed=seed)
+        found = fisher_of(
+            kept or (record(probe.body, x[part], count) for part in parts),
+            len(x),
+            head,
+            estimator=self.estimator,
+            labels=task.labels,
+            draws=self.draws,
+            seed=seed,
+        )
         values = np.concatenate([found[name] if name in found else np.zeros(size) for name, size in probe.layers])
         if not np.isfinite(values).all() or not values.any():
             what = "zero everywhere" if np.isfinite(values).all() else "not finite"
-            raise MeasureError(f"the Fisher information of a task of '{task.source}' is {what}; expected positive numbers: "
-                               "use a larger ridge or another probe")
+            raise MeasureError(
+                f"the Fisher information of a task of '{task.source}' is {what}; expected positive numbers: "
+                "use a larger ridge or another probe"
+            )
         return TaskEmbedding(values, probe.layers, task.items, head.loss, head.doubt)
 
     def _inputs(self, task: Task) -> Tensor:
         probe, given = self.probe, task.inputs.shape[1:]
         convolutional = any(isinstance(m, torch.nn.Conv2d) for m in probe.body.modules())
         if convolutional and given != (probe.size, probe.size, probe.channels):
-            what = (f"vectors of {given[0]} features" if len(given) == 1 else
-                    f"images of {given[0]}x{given[1]} px with {given[2]} channel(s)")
-            fix = ("use a probe of kind 'mlp'" if len(given) == 1 else
-                   f"use prepare(labeled_set, size={probe.size}, channels={probe.channels})")
-            raise MeasureError(f"'{task.source}' holds {what}; probe '{probe.name}' expects {probe.size}x{probe.size} px with "
-                               f"{probe.channels} channel(s): {fix}")
+            what = (
+                f"vectors of {given[0]} features"
+                if len(given) == 1
+                else f"images of {given[0]}x{given[1]} px with {given[2]} channel(s)"
+            )
+            fix = (
+                "use a probe of kind 'mlp'"
+                if len(given) == 1
+                else f"use prepare(labeled_set, size={probe.size}, channels={probe.channels})"
+            )
+            raise MeasureError(
+                f"'{task.source}' holds {what}; probe '{probe.name}' expects {probe.size}x{probe.size} px with "
+                f"{probe.channels} channel(s): {fix}"
+            )
         if not convolutional and given != (probe.size,):
-            raise MeasureError(f"'{task.source}' holds inputs of shape {list(given)}; probe '{probe.name}' expects vectors of "
-                               f"{probe.size} features: build the probe for these inputs")
+            raise MeasureError(
+                f"'{task.source}' holds inputs of shape {list(given)}; probe '{probe.name}' expects vectors of "
+                f"{probe.size} features: build the probe for these inputs"
+            )
         return torch.from_numpy(to_float(task.inputs)).to(probe.device, next(probe.body.parameters()).dtype)

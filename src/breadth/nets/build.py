@@ -45,8 +45,10 @@ class Architecture:
             if value < 1:
                 raise SpecError(f"network {name} is {value}; expected at least 1")
         if self.size < _SMALLEST.get(self.kind, 1):
-            raise SpecError(f"network '{self.kind}' at size {self.size} has no pixels left after four halvings; "
-                            f"expected size {_SMALLEST[self.kind]} or more")
+            raise SpecError(
+                f"network '{self.kind}' at size {self.size} has no pixels left after four halvings; "
+                f"expected size {_SMALLEST[self.kind]} or more"
+            )
 
 
 def _empty(arch: Architecture) -> Body:
@@ -89,11 +91,15 @@ def load_body(body: Body, weights: Mapping[str, Tensor]) -> Body:
     missing = [k for k in own if k not in given and k not in counters]
     extra = [k for k in given if k not in own]
     if missing:
-        raise CheckpointError(f"weights lack {len(missing)} of the body's {len(own)} tensors, first '{missing[0]}'; "
-                              "give weights of the same architecture")
+        raise CheckpointError(
+            f"weights lack {len(missing)} of the body's {len(own)} tensors, first '{missing[0]}'; "
+            "give weights of the same architecture"
+        )
     if extra:
-        raise CheckpointError(f"weights hold {len(extra)} tensors that the body does not know, first '{extra[0]}'; "
-                              "give weights of the same architecture")
+        raise CheckpointError(
+            f"weights hold {len(extra)} tensors that the body does not know, first '{extra[0]}'; "
+            "give weights of the same architecture"
+        )
     for key, value in given.items():
         if value.shape != own[key].shape:
             raise CheckpointError(f"weights '{key}' have shape {list(value.shape)}; the body expects {list(own[key].shape)}")

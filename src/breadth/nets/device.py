@@ -14,4 +14,6 @@ def check_device(device: str) -> None:
     if device not in ("cpu", "cuda"):
         raise SpecError(f"device '{device}' given; expected cpu or cuda")
     if device == "cuda" and not torch.cuda.is_available():
-        raise SpecError(f"device 'cuda' given, but this PyTorch ({torch.__version__}) sees no CUDA device; use cpu, or install a CUDA build")
+        raise SpecError(
+            f"device 'cuda' given, but this PyTorch ({torch.__version__}) sees no CUDA device; use cpu, or install a CUDA build"
+        )

@@ -63,8 +63,9 @@ def evaluating(net: nn.Module) -> Iterator[None]:
         yield
 
 
-def forward_with(net: nn.Module, state: Mapping[str, Tensor], support_x: Tensor, query_x: Tensor,
-                 mode: BatchNorm) -> tuple[Tensor, Tensor]:
+def forward_with(
+    net: nn.Module, state: Mapping[str, Tensor], support_x: Tensor, query_x: Tensor, mode: BatchNorm
+) -> tuple[Tensor, Tensor]:
     """Return ``(net(support_x), net(query_x))`` under parameters and buffers ``state``, batch norm as ``mode`` says.
 
     support_x [s, ...], query_x [q, ...] -> outputs [s, k], [q, k]. Neither ``net`` nor the tensors of ``state`` change. In mode

@@ -97,8 +97,7 @@ class ResNet12(Body):
         super().__init__()
         self.feature_dim = 640
         widths = (channels, 64, 160, 320, 640)
-        self.layer1, self.layer2, self.layer3, self.layer4 = (
-            nn.Sequential(_Block12(a, b)) for a, b in pairwise(widths))
+        self.layer1, self.layer2, self.layer3, self.layer4 = (nn.Sequential(_Block12(a, b)) for a, b in pairwise(widths))
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))

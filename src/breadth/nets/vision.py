@@ -44,8 +44,9 @@ class MlpBody(Body):
     def __init__(self, width: int, inputs: int) -> None:
         super().__init__()
         self.feature_dim = width
-        self.features = nn.Sequential(OrderedDict(
-            linear1=nn.Linear(inputs, width), relu1=nn.ReLU(), linear2=nn.Linear(width, width), relu2=nn.ReLU()))
+        self.features = nn.Sequential(
+            OrderedDict(linear1=nn.Linear(inputs, width), relu1=nn.ReLU(), linear2=nn.Linear(width, width), relu2=nn.ReLU())
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.features(x)

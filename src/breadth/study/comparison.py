@@ -6,6 +6,8 @@ without batch norm has one mode, which then decides alone.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from breadth.stats.association import mixed_slope
@@ -32,16 +34,23 @@ def _common(a: Scored, b: Scored) -> tuple[Scored, Scored]:
     return kept(a), kept(b)
 
 
+def _winner(difference: Estimate, equivalent: bool) -> Literal["PT", "MAML", "equivalent", "undecided"]:
+    """Equivalence first: a difference may be sure and yet smaller than the margin."""
+    if equivalent:
+        return "equivalent"
+    if difference.low > 0:
+        return "PT"
+    return "MAML" if difference.high < 0 else "undecided"
+
+
 def _compare(pt: Scored, maml: Scored, condition: str) -> Comparison:
     difference = paired_difference(pt.means, maml.means, unit="training sets")
     equivalence = tost_paired(pt.means - maml.means, MARGIN)
     d = float(np.mean([cohen_d(a.mean(0), b.mean(0)) for a, b in zip(pt.values, maml.values, strict=True)]))
     published = one_percent_rule(difference.value, first="PT", second="MAML")
-    if equivalence.equivalent:
-        winner = "equivalent"
-    else:
-        winner = "PT" if difference.low > 0 else "MAML" if difference.high < 0 else "undecided"
-    return Comparison(condition, difference, d, published, equivalence.equivalent, equivalence.p, winner)  # type: ignore[arg-type]
+    return Comparison(
+        condition, difference, d, published, equivalence.equivalent, equivalence.p, _winner(difference, equivalence.equivalent)
+    )
 
 
 def _with_diversity(pt: Scored, maml: Scored, xs: list[Estimate], readings: Readings) -> str:

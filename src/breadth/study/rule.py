@@ -70,8 +70,8 @@ class VerdictRule:
                 f"(likelihood ratio), and the adjusted slope must be above 0 at {strict}; p < {self.alpha:g} is enough where every "
                 f"rival's correlation with x is below {close} and the adjusted slope keeps {kept} of the raw. The within-domain slope, "
                 f"where needed, must be above 0 at {strict}; p < {self.alpha:g} is enough where domains explain less than {close} "
-                f"of the variance of x and the slope keeps {kept} of the plain least-squares one. Fewer than {self.separable} training "
-                "sets separate x neither from any covariate that varies nor from domains that predict the outcome. If x fails against a rival or "
+                f"of the variance of x and the slope keeps {kept} of the plain least-squares one. Fewer than {self.separable} training sets "
+                "separate x neither from any covariate that varies nor from domains that predict the outcome. If x fails against a rival or "
                 "against the domains: confounded.",
                 "7. If the adjusted interval includes 0 or the adjusted slope is below the smallest effect: confounded where a "
                 f"covariate is correlated with x ({self.related:g} or more), else inconclusive. If there is no adjusted slope "

@@ -169,7 +169,9 @@ def _separated(slope: Slope, rule: VerdictRule, shortcut: bool) -> bool:
 
 def _against_rivals(design: Design, model: Models, rule: VerdictRule) -> list[str]:
     if design.names and model.raw.n < rule.separable:
-        return [f"{model.raw.n} training sets are too few to separate x from {', '.join(design.names)}; {rule.separable} or more can"]
+        return [
+            f"{model.raw.n} training sets are too few to separate x from {', '.join(design.names)}; {rule.separable} or more can"
+        ]
     margin = float(np.log(rule.odds))
     said = [
         f"{name} (correlation with x {r:.2f}) predicts the outcome about as well as x or better (t {own.t:.1f}, {model.raw.t:.1f})"
@@ -191,7 +193,9 @@ def _against_domains(design: Design, model: Models, rule: VerdictRule) -> list[s
     if within.df <= 0:
         return ["the design leaves no slope within domains, so x cannot be told from the difficulty of the domains"]
     if model.raw.n < rule.separable:
-        return [f"{model.raw.n} training sets are too few to separate x from the difficulty of the domains; {rule.separable} or more can"]
+        return [
+            f"{model.raw.n} training sets are too few to separate x from the difficulty of the domains; {rule.separable} or more can"
+        ]
     if _separated(within, rule, design.share < rule.close and within.value >= rule.retained * model.plain):
         return []
     return [f"x is not separated from domain difficulty: within-domain slope {_show(within, rule)}, p {within.p('up') * 2:.2g}"]

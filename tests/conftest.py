@@ -1,0 +1,15 @@
+"""What all tests share: the folder of real image packs, where there is one."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def packs():
+    """Folder of real image packs (.npz): BREADTH_DATA, or beside the checkout; tests that need it are skipped where it is absent."""
+    folder = Path(os.environ.get("BREADTH_DATA", Path(__file__).parents[2] / "shared" / "data" / "vision"))
+    if not (folder / "omniglot_small.npz").is_file():
+        pytest.skip(f"no real image packs in {folder}; set BREADTH_DATA")
+    return folder
