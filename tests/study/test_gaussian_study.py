@@ -44,7 +44,7 @@ SMALL = {
     "probe": [{"name": "line", "kind": "line"}],
     "measure": {"tasks": 6, "per_class": 20, "ridge": 1e-4},
     "evaluation": {"data": "own", "episodes": 10, "batch_norm": ["running"], "heads": ["centroid"]},
-    "controls": {"equal": ["architecture", "optimiser", "stopping", "images seen", "classes", "images per class", "pixels"]},
+    "controls": {"equal": ["architecture", "optimiser", "stopping", "images seen", "classes", "images per class", "pixels", "overlap"]},
 }
 
 
@@ -79,6 +79,7 @@ def test_suites_that_differ_are_a_violation_only_where_the_study_asks_for_one(sm
     rows = {r.control: r for r in audit_study(plan, store)}
     assert (rows["evaluation"].status, rows["evaluation"].violation) == ("differs", False)
     assert [r.control for r in rows.values() if r.violation] == []
+    assert (rows["overlap"].status, rows["overlap"].detail[:20]) == ("equal", "no source is shared;")
     strict = {k: v for k, v in SMALL.items() if k != "controls"}
     rows = {r.control: r for r in audit_study(plan_study(Study.model_validate(strict)), store)}
     assert rows["evaluation"].violation

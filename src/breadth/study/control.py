@@ -21,6 +21,8 @@ _WORST_LAST: tuple[Status, ...] = ("equal", "unknown", "differs")
 
 # Share of near-duplicates up to which two sets count as disjoint: perceptual hashes of unrelated small images collide now and then.
 NEAR_ALLOWED = 0.01
+# The same for equal single numbers (vectors of length 1): rounded to 32 bits, numbers of one range coincide now and then.
+NUMBERS_ALLOWED = 0.005
 
 
 def _spread(values: Mapping[str, Hashable]) -> tuple[Status, str]:
@@ -74,7 +76,15 @@ def _shared(result: dict[str, Any]) -> tuple[int, int, bool]:
     near = sum(p["near"] for p in result["pairs"])
     n = max(result["pairs"][0]["n_train"], 1) if result["pairs"] else 1
     total = sum({p["train"]: p["n_train"] for p in result["pairs"]}.values()) or n
-    return exact, (near if near > NEAR_ALLOWED * total else 0), any(p["same_source"] for p in result["pairs"])
+    same = any(p["same_source"] for p in result["pairs"])
+    if _numbers(result) and exact <= NUMBERS_ALLOWED * total and not same:
+        return 0, 0, False
+    return exact, (near if near > NEAR_ALLOWED * total else 0), same
+
+
+def _numbers(result: dict[str, Any]) -> bool:
+    """Whether a training set and its suite hold single numbers, not images."""
+    return bool(result["pairs"]) and all(p.get("numbers", False) for p in result["pairs"])
 
 
 def _overlap_rows(plan: Plan, store: Store, required: bool) -> list[AuditRow]:
@@ -90,6 +100,10 @@ def _overlap_rows(plan: Plan, store: Store, required: bool) -> list[AuditRow]:
     names = {name: sorted({n for p in r["pairs"] for n in p["names"]}) for name, r in results.items()}
     if not unfair:
         row = AuditRow("overlap", "equal", "no training image is in the suite, exactly or nearly, in any arm")
+        if all(_numbers(r) for r in results.values()):
+            most, n = max((sum(p["exact"] for p in r["pairs"]), r["pairs"][0]["n_train"]) for r in results.values())
+            said = f"no source is shared; in the worst arm {most} of {n:,} training numbers equal one of the suite, as rounding makes them"
+            row = AuditRow("overlap", "equal", said)
     elif len(set(shared.values())) == 1:
         exact, near, _ = next(iter(shared.values()))
         row = AuditRow("overlap", "equal", f"all arms share data with the suite alike ({exact} exact, {near} near images)")
@@ -99,7 +113,8 @@ def _overlap_rows(plan: Plan, store: Store, required: bool) -> list[AuditRow]:
         row = AuditRow(
             "overlap",
             "differs",
-            f"unfair: {arm} {what}; {len(unfair)} of {len(shared)} arms share data, the others do not",
+            f"unfair: {arm} {what}; {len(unfair)} of {len(shared)} arms share data, "
+            + ("not alike" if len(unfair) == len(shared) else "the others do not"),
             required,
         )
     with_names = {a: n for a, n in names.items() if n}
