@@ -140,6 +140,8 @@ def audit_study(plan: Plan, store: Store) -> tuple[AuditRow, ...]:
 
     arch = {f"{s} {name}": _arch(run) for (s, name, _), run in plan.scores.items()}
     pixels = plan.study.images
+    vectors = plan.study.architecture.kind == "mlp"
+    form = "vectors as they are" if vectors else f"{pixels.size} x {pixels.size} px, {pixels.channels} channels"
     rows = [
         row("architecture", *_spread(arch)),
         row(
@@ -157,11 +159,7 @@ def audit_study(plan: Plan, store: Store) -> tuple[AuditRow, ...]:
         row(
             "images per class", *_spread({n: "/".join(str(i) for i in sorted({x.images for x in s.shares})) for n, s in t.items()})
         ),
-        row(
-            "pixels",
-            "equal",
-            f"{pixels.size} x {pixels.size} px, {pixels.channels} channels, one pipeline for probe, training and evaluation",
-        ),
+        row("pixels", "equal", f"{form}, one pipeline for probe, training and evaluation"),
         row("evaluation", *_spread({f"{s} {name}": _suite_name(run) for (s, name, _), run in plan.scores.items()})),
         *_overlap_rows(plan, store, "overlap" in required),
         AuditRow("number of domains", *_spread({n: s.level for n, s in t.items()})),
