@@ -44,7 +44,9 @@ SMALL = {
     "probe": [{"name": "line", "kind": "line"}],
     "measure": {"tasks": 6, "per_class": 20, "ridge": 1e-4},
     "evaluation": {"data": "own", "episodes": 10, "batch_norm": ["running"], "heads": ["centroid"]},
-    "controls": {"equal": ["architecture", "optimiser", "stopping", "images seen", "classes", "images per class", "pixels", "overlap"]},
+    "controls": {
+        "equal": ["architecture", "optimiser", "stopping", "images seen", "classes", "images per class", "pixels", "overlap"]
+    },
 }
 
 
@@ -61,14 +63,19 @@ def test_every_set_is_evaluated_on_its_own_held_out_classes(small):
     for (name, _, _), run in plan.scores.items():
         (part,) = run.body["evaluation"]["suite"]["parts"]
         assert part["load"] == f"gaussian:sigma={name.removeprefix('sigma=')},classes=20,per_class=40,split=test"
-    suites = {name: {store.result(r)["suite"] for (s, _, _), r in plan.scores.items() if s == name} for name in (s.name for s in plan.sets)}
+    suites = {
+        name: {store.result(r)["suite"] for (s, _, _), r in plan.scores.items() if s == name}
+        for name in (s.name for s in plan.sets)
+    }
     assert [len(found) for found in suites.values()] == [1, 1, 1, 1]  # PT and MAML meet the same episodes
     assert len(set.union(*suites.values())) == 4
 
 
 def test_a_network_without_batch_norm_is_compared_under_its_one_mode(small):
     analysis = analyse(*small)
-    assert [c.condition for c in analysis.comparisons] == [f"PT centroid against MAML {k} steps, running batch norm" for k in (5, 10)]
+    assert [c.condition for c in analysis.comparisons] == [
+        f"PT centroid against MAML {k} steps, running batch norm" for k in (5, 10)
+    ]
     assert "Models were evaluated on different episodes: scores of different training sets are not paired." in analysis.caveats
     named = {f.name: f for f in analysis.findings}
     assert "one batch norm mode only" not in named["PT against MAML, 5 steps"].statement
@@ -85,8 +92,26 @@ def test_suites_that_differ_are_a_violation_only_where_the_study_asks_for_one(sm
     assert rows["evaluation"].violation
 
 
+@pytest.mark.parametrize("on_themselves, status", [(1, "differs"), (4, "equal")])
+def test_a_set_evaluated_on_itself_is_unfair_unless_all_are(tmp_path, on_themselves, status):
+    data = {k: {**d, "held_out": d["load"]} if int(k[1:]) < on_themselves else d for k, d in SMALL["data"].items()}
+    plan, store = plan_study(Study.model_validate({**SMALL, "data": data})), Store(tmp_path)
+    run_all(tuple(plan.overlaps.values()), store, Path())
+    row = next(r for r in audit_study(plan, store) if r.control == "overlap")
+    assert (row.status, row.violation) == (status, status == "differs")
+    assert row.detail == (
+        "unfair: sigma=0.1 was trained on a set of the suite; 1 of 4 arms share data, the others do not"
+        if on_themselves == 1
+        else "all arms share data with the suite alike (800 exact, 800 near images)"
+    )
+
+
 def test_options_left_to_the_learner_are_not_part_of_a_run():
-    plain = {**SMALL, "learner": [{"kind": "maml", "name": "PT"}], "hypothesis": {**SMALL["hypothesis"], "condition": "maml5/running"}}
+    plain = {
+        **SMALL,
+        "learner": [{"kind": "maml", "name": "PT"}],
+        "hypothesis": {**SMALL["hypothesis"], "condition": "maml5/running"},
+    }
     for run in plan_study(Study.model_validate(plain)).scores.values():
         assert not {"schedule", "clip"} & set(run.body["learner"])
 
