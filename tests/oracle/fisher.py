@@ -10,8 +10,8 @@ def fisher_diagonal(body, head, x, *, labels=None):
     names = [n for n, m in body.named_modules() if getattr(m, "weight", None) is not None]
     modules = dict(body.named_modules())
     weights = [modules[n].weight.detach().requires_grad_() for n in names]
-    w = torch.as_tensor(head.weight, dtype=x.dtype)
-    b = torch.as_tensor(head.bias, dtype=x.dtype)
+    w = torch.as_tensor(head.weight, dtype=x.dtype, device=x.device)
+    b = torch.as_tensor(head.bias, dtype=x.dtype, device=x.device)
     counts = None if labels is None else np.bincount(labels)
     result = [np.zeros(len(p)) for p in weights]
     keys = {f"{n}.weight" if n else "weight": p for n, p in zip(names, weights, strict=True)}
@@ -22,5 +22,5 @@ def fisher_diagonal(body, head, x, *, labels=None):
         for c in range(len(w)):
             grads = torch.autograd.grad(logp[c], weights, retain_graph=True)
             for k, g in enumerate(grads):
-                result[k] += item * logp[c].exp().item() * g.double().reshape(len(g), -1).square().mean(1).numpy()
+                result[k] += item * logp[c].exp().item() * g.double().reshape(len(g), -1).square().mean(1).cpu().numpy()
     return dict(zip(names, result, strict=True))

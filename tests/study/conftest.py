@@ -3,7 +3,7 @@
 import pytest
 
 from breadth.study.spec import Study
-from study.small import SMALL
+from study.small import SMALL, as_toml
 
 
 @pytest.fixture
@@ -21,20 +21,4 @@ def make_study():
 def small_toml():
     """Return the small study as TOML text."""
 
-    def table(value):
-        if isinstance(value, dict):
-            return "{" + ", ".join(f"{k} = {table(v)}" for k, v in value.items()) + "}"
-        if isinstance(value, list):
-            return "[" + ", ".join(table(v) for v in value) + "]"
-        return f'"{value}"' if isinstance(value, str) else str(value)
-
-    lines = []
-    for key, value in SMALL.items():
-        if isinstance(value, dict):
-            lines += [f"[{key}]", *(f"{k} = {table(v)}" for k, v in value.items())]
-        elif isinstance(value, list):
-            for item in value:
-                lines += [f"[[{key}]]", *(f"{k} = {table(v)}" for k, v in item.items())]
-        else:
-            lines.insert(0, f"{key} = {table(value)}")
-    return "\n".join(lines) + "\n"
+    return as_toml()

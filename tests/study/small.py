@@ -33,3 +33,25 @@ SMALL = {
     "measure": {"tasks": 6, "ways": 3, "per_class": 5},
     "evaluation": {"data": ["digits", "cyrillic"], "ways": 3, "shots": 3, "queries": 4, "episodes": 4},
 }
+
+
+def as_toml():
+    """Return the small study as the text of a study file."""
+
+    def table(value):
+        if isinstance(value, dict):
+            return "{" + ", ".join(f"{k} = {table(v)}" for k, v in value.items()) + "}"
+        if isinstance(value, list):
+            return "[" + ", ".join(table(v) for v in value) + "]"
+        return f'"{value}"' if isinstance(value, str) else str(value)
+
+    lines = []
+    for key, value in SMALL.items():
+        if isinstance(value, dict):
+            lines += [f"[{key}]", *(f"{k} = {table(v)}" for k, v in value.items())]
+        elif isinstance(value, list):
+            for item in value:
+                lines += [f"[[{key}]]", *(f"{k} = {table(v)}" for k, v in item.items())]
+        else:
+            lines.insert(0, f"{key} = {table(value)}")
+    return "\n".join(lines) + "\n"

@@ -53,7 +53,7 @@ def test_a_good_file_is_read_and_its_data_root_is_absolute(tmp_path, small_toml)
         (
             'data = ["digits", "cyrillic"]',
             'data = ["digit"]',
-            ", line 48: evaluation names data 'digit', which no [data.*] table defines; did you mean 'digits'?",
+            ", line 49: evaluation names data 'digit', which no [data.*] table defines; did you mean 'digits'?",
         ),
         ('title = "A study for tests"\n', "", ": title: missing; add it"),
         ("levels = [1, 3]", "levels = [4]", ", line 19: design: level 4 asks for more domains than the 3 named"),
