@@ -235,6 +235,7 @@ class _Analyst:
         rule = verdict_rule(self.plan, self.study.hypothesis.outcome)
         text = json.dumps({**fixed, "rule": rule.text()}, sort_keys=True)
         return {
+            "command": f"breadth run {self.study.file} && breadth report {self.study.file} --out OUT",
             "fixed before any run": fixed,
             "sha256 of what was fixed": hashlib.sha256(text.encode()).hexdigest(),
             "verdict rule": rule.text().split("\n"),

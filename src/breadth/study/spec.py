@@ -242,12 +242,13 @@ class ControlSpec(_Strict):
 
 
 class Study(_Strict):
-    """A whole study. ``path`` is the file it was read from; relative data paths are resolved against ``data_root``."""
+    """A whole study. Relative data paths are resolved against ``data_root``; file: what it was read from, as it was given."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
     title: str
     question: str = "Does the diversity of the training data explain performance on one fixed, diverse evaluation suite?"
     data_root: str = "."
+    file: str = ""
     hypothesis: HypothesisSpec
     images: ImagesSpec = ImagesSpec()
     data: dict[str, DataSpec]

@@ -107,5 +107,5 @@ def read_study(path: str | Path) -> Study:
         study = Study.model_validate(raw)
     except ValidationError as error:
         raise SpecError(_message(path, text, error)) from None
-    root = Path(study.data_root)
-    return study if root.is_absolute() else study.model_copy(update={"data_root": str((path.parent / root).resolve())})
+    # An absolute data root stays what it is under "/".
+    return study.model_copy(update={"data_root": str((path.parent / study.data_root).resolve()), "file": path.as_posix()})
