@@ -22,6 +22,7 @@ from breadth.cli.options import (
     usable_cores,
 )
 from breadth.study.engine import Progress, run_all
+from breadth.study.feasible import check_feasible
 from breadth.study.plan import plan_study
 from breadth.study.store import Store
 
@@ -47,6 +48,7 @@ def run(
       breadth run studies/vision.toml --data-root ~/packs --dry-run
     """
     plan = plan_study(study_from(study, data_root))
+    check_feasible(plan)
     store = Store(runs)
     count = workers or usable_cores()
     missing = [r for r in plan.runs if not store.is_done(r)]
