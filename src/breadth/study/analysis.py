@@ -16,11 +16,10 @@ from breadth.stats.association import (
     leave_one_domain_out,
     mixed_slope,
     partial_correlation,
-    pearson,
     permutation_p,
     quadratic,
-    spearman,
 )
+from breadth.stats.blocked import blocked_pearson, blocked_spearman
 from breadth.stats.interval import Estimate, mean, t_quantile
 from breadth.study.comparison import compare
 from breadth.study.control import audit_study
@@ -130,15 +129,15 @@ class _Analyst:
         mixed, mixed_adjusted = mixed_slope(x, y, m), mixed_slope(x, y, m, z)
         bend = quadratic(x, y)
         estimates = {
-            "Pearson r": pearson(x, y),
-            "Spearman rho": spearman(x, y),
+            "Pearson r": blocked_pearson(x, y, m, seed=self.seed),
+            "Spearman rho": blocked_spearman(x, y, m, seed=self.seed),
             "slope per SD": mixed.estimate,
             f"adjusted slope per SD, given {', '.join(mixed_adjusted.used) or 'nothing'}": mixed_adjusted.estimate,
             f"partial correlation given {', '.join(partial.used) or 'nothing'}": partial.estimate,
             f"least-squares adjusted slope per SD, given {', '.join(adjusted.used) or 'nothing'}": adjusted.estimate,
         }
         if len(set(domains)) > 1:
-            estimates["Spearman rho with number of domains"] = spearman(np.array(domains, float), y)
+            estimates["Spearman rho with number of domains"] = blocked_spearman(domains, y, m, seed=self.seed)
         for name, e in leave_one_domain_out(x, y, m, self.readings.domains).items():
             estimates[f"slope per SD without {name}"] = e
         p = {"permutation": permutation_p(x, y, membership=m, seed=self.seed), "bend (quadratic term)": bend.p}
