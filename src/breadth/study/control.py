@@ -149,7 +149,7 @@ def audit_study(plan: Plan, store: Store) -> tuple[AuditRow, ...]:
             *_by_learner(
                 plan,
                 lambda r: _settings(
-                    r, ("optimizer", "lr", "schedule", "batch", "meta_batch", "inner_lr", "steps", "order", "augmentation")
+                    r, ("optimizer", "lr", "schedule", "batch", "meta_batch", "inner_lr", "steps", "order", "clip", "augmentation")
                 ),
             ),
         ),
