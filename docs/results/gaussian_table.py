@@ -92,13 +92,19 @@ def main(runs: str) -> None:
         print(f"| {r.sigma:g} | {r.truth:.3g} | {_shown(r.diversity, 3)} | {r.floor.value:.3f} | {published} |")
     x, y = np.array([r.truth for r in table]), np.array([r.diversity.value for r in table])
     four = [r.sigma in PUBLISHED for r in table]
-    print(f"\nTruth against Task2Vec diversity: Spearman {spearmanr(x, y)[0]:.4g} over {len(x)} sigmas, Pearson {pearsonr(x, y)[0]:.4f}; "
-          f"Pearson {pearsonr(x[four], y[four])[0]:.4f} on the {sum(four)} published ones.\n")
-    print("| sigma | ceiling, any classes | ceiling, these episodes | " + " | ".join(f"{name} | published" for name in SERIES) + " |")
+    print(
+        f"\nTruth against Task2Vec diversity: Spearman {spearmanr(x, y)[0]:.4g} over {len(x)} sigmas, Pearson {pearsonr(x, y)[0]:.4f}; "
+        f"Pearson {pearsonr(x[four], y[four])[0]:.4f} on the {sum(four)} published ones.\n"
+    )
+    print(
+        "| sigma | ceiling, any classes | ceiling, these episodes | " + " | ".join(f"{name} | published" for name in SERIES) + " |"
+    )
     print("|---|---|---|" + "---|---|" * len(SERIES))
     for r in table:
         cells = [f"{_shown(r.accuracies[name])} | {PUBLISHED.get(r.sigma, {}).get(name, '')}" for name in SERIES]
-        print(f"| {r.sigma:g} | {bayes_accuracy(r.sigma).accuracy:.4f} | {r.ceiling:.4f} ± {3 * r.sampling_error:.4f} | {' | '.join(cells)} |")
+        print(
+            f"| {r.sigma:g} | {bayes_accuracy(r.sigma).accuracy:.4f} | {r.ceiling:.4f} ± {3 * r.sampling_error:.4f} | {' | '.join(cells)} |"
+        )
     print(f"\nEpisodes in which a learner diverged: {sum(r.lost for r in table)}.")
 
 
