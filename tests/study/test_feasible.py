@@ -31,7 +31,9 @@ def test_tasks_larger_than_the_training_sets(make_study):
 
 def test_episodes_with_more_ways_than_any_part_has(make_study):
     study = make_study(training={"classes": 6, "images": 10})
-    assert refused(study).startswith("measure: tasks of 3 ways and 5 items a class of training set '3x-latin-1' cannot be drawn: no part of ")
+    assert refused(study).startswith(
+        "measure: tasks of 3 ways and 5 items a class of training set '3x-latin-1' cannot be drawn: no part of "
+    )
 
 
 def test_an_evaluation_suite_with_too_few_images(make_study):

@@ -23,9 +23,9 @@ from breadth.stats.blocked import blocked_pearson, blocked_spearman
 from breadth.stats.interval import Estimate, mean, t_quantile
 from breadth.study.comparison import compare
 from breadth.study.control import audit_study
-from breadth.study.finding import Analysis, AuditRow, Baseline, Dose, Finding, Fit, Point, Series
+from breadth.study.finding import Analysis, AuditRow, Baseline, Dose, Finding, Fit, Measured, Point, Series
 from breadth.study.plan import Plan
-from breadth.study.readings import Metric, Readings, Scored
+from breadth.study.readings import Metric, Readings, Scored, estimate_from
 from breadth.study.spec import MamlSpec, PretrainSpec
 from breadth.study.store import Store
 from breadth.study.verdict import Decision, Evidence, VerdictRule, decide, detectable
@@ -207,6 +207,35 @@ class _Analyst:
                 )
         return tuple(found)
 
+    def measures(self) -> tuple[Measured, ...]:
+        """Every training set, and the suite, through every probe."""
+        store, found = self.readings.store, []
+        for probe in self.study.probe:
+            runs = [(s.name, s.level, self.plan.measures[s.name, probe.name]) for s in self.plan.sets]
+            if probe.name in self.plan.suites:
+                suite = self.plan.suites[probe.name]
+                runs.append((suite.label, len(suite.body["data"]["parts"]), suite))
+            for name, level, run in runs:
+                result = store.result(run)
+                e = {
+                    k: estimate_from(result[k])
+                    for k in ("diversity", "floor", "complexity", "split_half", "alignment")
+                    if k in result
+                }
+                found.append(
+                    Measured(
+                        name,
+                        probe.name,
+                        level,
+                        e["diversity"],
+                        e["floor"],
+                        e["complexity"],
+                        e.get("split_half"),
+                        e.get("alignment"),
+                    )
+                )
+        return tuple(found)
+
     def doses(self) -> tuple[Dose, ...]:
         """Mean diversity and mean score at each number of domains, over training sets."""
         found = []
@@ -304,4 +333,5 @@ def analyse(plan: Plan, store: Store) -> Analysis:
         audit,
         (*analyst.suite_caveats(), *primary.caveats[-2:-1]),
         analyst.protocol(),
+        analyst.measures(),
     )

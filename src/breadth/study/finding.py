@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from breadth.stats.interval import Estimate
 
-__all__ = ["Analysis", "AuditRow", "Baseline", "Comparison", "Dose", "Finding", "Fit", "Point", "Series", "Verdict"]
+__all__ = ["Analysis", "AuditRow", "Baseline", "Comparison", "Dose", "Finding", "Fit", "Measured", "Point", "Series", "Verdict"]
 
 Verdict = Literal["supported", "refuted", "inconclusive", "confounded"]
 
@@ -104,6 +104,24 @@ class Dose:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What one probe saw of one training set (or of "evaluation suite"): the coefficient beside its floor and null.
+
+    alignment: with the evaluation suite, None for the suite itself and where each set has a suite of its own; split_half: None for
+    fewer than six tasks.
+    """
+
+    train: str
+    probe: str
+    level: int
+    diversity: Estimate
+    floor: Estimate
+    complexity: Estimate
+    split_half: Estimate | None
+    alignment: Estimate | None
+
+
+@dataclass(frozen=True)
 class AuditRow:
     """One control: whether it is equal over the arms, with the values seen; ``violation`` where the study said it must be equal."""
 
@@ -147,6 +165,7 @@ class Analysis:
     audit: tuple[AuditRow, ...]
     caveats: tuple[str, ...]
     protocol: dict[str, Any] = field(default_factory=dict)
+    measures: tuple[Measured, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON-able values."""
