@@ -6,7 +6,7 @@ import pytest
 
 from breadth.errors import SpecError
 from breadth.study.design import balanced_rings, training_sets
-from breadth.study.spec import DesignSpec, TrainingSpec
+from breadth.study.tables import DesignSpec, TrainingSpec
 
 DOMAINS = tuple("abcdefghi")
 

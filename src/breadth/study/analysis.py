@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -24,24 +22,18 @@ from breadth.stats.interval import Estimate, mean, t_quantile
 from breadth.study.comparison import compare
 from breadth.study.control import audit_study
 from breadth.study.finding import Analysis, AuditRow, Baseline, Dose, Finding, Fit, Measured, Point, Series
+from breadth.study.fixed import fixed_hash, verdict_rule
 from breadth.study.plan import Plan
 from breadth.study.readings import Metric, Readings, Scored, estimate_from
-from breadth.study.spec import MamlSpec, PretrainSpec
 from breadth.study.store import Store
-from breadth.study.verdict import Decision, Evidence, VerdictRule, decide, detectable
+from breadth.study.tables import MamlSpec, PretrainSpec
+from breadth.study.verdict import Decision, Evidence, decide, detectable
 from breadth.version import __version__
 
-__all__ = ["analyse", "verdict_rule"]
+__all__ = ["analyse"]
 
 METRICS: tuple[Metric, ...] = ("accuracy", "loss")
 LEVEL = 0.95
-
-
-def verdict_rule(plan: Plan, metric: Metric) -> VerdictRule:
-    """The rule of a study for one metric."""
-    h = plan.study.hypothesis
-    direction: Literal["up", "down"] = "up" if metric == "accuracy" else "down"
-    return VerdictRule(metric, getattr(h.smallest_effect, metric), h.alpha, direction)
 
 
 def _standard_error(e: Estimate) -> float:
@@ -175,7 +167,7 @@ class _Analyst:
         scored = self.readings.scored(s.learner, s.condition, s.metric)
         xs = self.readings.measured(scored.sets, s.probe, "diversity")
         ev = self.evidence(scored, s.probe)
-        rule = verdict_rule(self.plan, s.metric)
+        rule = verdict_rule(self.study, s.metric)
         decision = decide(ev, rule)
         unit = "accuracy" if s.metric == "accuracy" else "nats"
         slope = decision.raw
@@ -259,13 +251,13 @@ class _Analyst:
 
     def protocol(self) -> dict[str, Any]:
         """What was fixed beforehand with its hash, how to reproduce it, and what each number was measured with."""
-        fixed = self.study.canonical_hypothesis()
-        rule = verdict_rule(self.plan, self.study.hypothesis.outcome)
-        text = json.dumps({**fixed, "rule": rule.text()}, sort_keys=True)
+        rule = verdict_rule(self.study, self.study.hypothesis.outcome)
         return {
             "command": f"breadth run {self.study.file} && breadth report {self.study.file} --out OUT",
-            "fixed before any run": fixed,
-            "sha256 of what was fixed": hashlib.sha256(text.encode()).hexdigest(),
+            "sha256 of what was fixed before the first run": fixed_hash(self.study),
+            "hypothesis": self.study.hypothesis.model_dump(mode="json"),
+            "controls": self.study.controls.model_dump(mode="json"),
+            "evaluation": self.study.evaluation.model_dump(mode="json"),
             "verdict rule": rule.text().split("\n"),
             "measure": self.study.measure.model_dump(mode="json"),
             "probes": [p.model_dump(mode="json") for p in self.study.probe],

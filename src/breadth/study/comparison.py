@@ -16,7 +16,7 @@ from breadth.stats.interval import Estimate
 from breadth.study.finding import Comparison, Finding, Point, Verdict
 from breadth.study.plan import Plan
 from breadth.study.readings import Readings, Scored
-from breadth.study.spec import BatchNorm, MamlSpec, PretrainSpec
+from breadth.study.tables import BatchNorm, MamlSpec, PretrainSpec
 
 __all__ = ["MARGIN", "compare"]
 

@@ -11,6 +11,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any, Literal
 
 from breadth.study.finding import AuditRow
+from breadth.study.fixed import fixed_row
 from breadth.study.plan import Plan, RunSpec
 from breadth.study.store import Store
 
@@ -143,6 +144,7 @@ def audit_study(plan: Plan, store: Store) -> tuple[AuditRow, ...]:
     vectors = plan.study.architecture.kind == "mlp"
     form = "vectors as they are" if vectors else f"{pixels.size} x {pixels.size} px, {pixels.channels} channels"
     rows = [
+        fixed_row(plan.study, store),
         row("architecture", *_spread(arch)),
         row(
             "optimiser",

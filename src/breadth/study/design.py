@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 
 from breadth.errors import SpecError
-from breadth.study.spec import DesignSpec, Study
+from breadth.study.spec import Study
+from breadth.study.tables import DesignSpec
 
 __all__ = ["Share", "TrainingSet", "balanced_rings", "training_sets"]
 
@@ -43,10 +44,12 @@ def balanced_rings(domains: tuple[str, ...], level: int, replicates: int) -> lis
     """Return replicates x len(domains) sets of ``level`` domains in which every domain occurs equally often.
 
     Domains stand on a ring; set (r, i) takes ``level`` of them from place i in steps of a number coprime to the ring's
-    length, so that each replicate with another step pairs other domains (a cyclic design; John and Williams 1995, chapter 3).
+    length, so that each replicate with another step pairs other domains (a cyclic design; John and Williams 1995, chapter 3). With
+    more replicates than such steps, steps come again, with other classes.
     """
     n = len(domains)
-    strides = [s for s in range(1, n) if math.gcd(s, n) == 1] or [1]
+    # Steps s and n - s give the same sets of domains.
+    strides = [s for s in range(1, n // 2 + 1) if math.gcd(s, n) == 1] or [1]
     return [
         tuple(domains[(i + k * strides[r % len(strides)]) % n] for k in range(level)) for r in range(replicates) for i in range(n)
     ]
@@ -73,6 +76,10 @@ def training_sets(study: Study) -> tuple[TrainingSet, ...]:
     sets = [TrainingSet(s.name, _shares(s.domains, s.classes or t.classes, s.images or t.images)) for s in study.train]
     if study.design is not None:
         sets += _designed(study.design, t.classes, t.images)
+    names = [s.name for s in sets]
+    for name in names:
+        if names.count(name) > 1:
+            raise SpecError(f"training set '{name}' is defined by [[train]] and by [design]; give the [[train]] table another name")
     for s in sets:
         empty = [share.domain for share in s.shares if share.classes == 0]
         if empty:

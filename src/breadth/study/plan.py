@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from breadth.data.digest import source_digest
 from breadth.study.design import TrainingSet, training_sets
-from breadth.study.spec import MamlSpec, PretrainSpec, ProbeSpec, Study
+from breadth.study.spec import Study
+from breadth.study.tables import MamlSpec, PretrainSpec, ProbeSpec
 
 __all__ = ["RUN_FORMAT", "Kind", "Plan", "RunSpec", "plan_study"]
 
