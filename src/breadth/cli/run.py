@@ -23,6 +23,7 @@ from breadth.cli.options import (
 )
 from breadth.study.engine import Progress, run_all
 from breadth.study.feasible import check_feasible
+from breadth.study.fixed import fix
 from breadth.study.plan import plan_study
 from breadth.study.store import Store
 
@@ -76,6 +77,7 @@ def run(
         def on_progress(p: Progress) -> None:
             show(p.fraction, p.seconds_left, f"{p.done}/{p.total} runs; " + ", ".join(p.running))
 
+        fix(plan.study, store)
         done = run_all(plan.runs, store, Path(plan.study.data_root), workers=count, device=device, report=on_progress)
     if as_json:
         print_json({**summary, "executed": done})

@@ -1,82 +1,32 @@
-"""From records to findings: every series with its statistics, the written rule applied to the primary one, PT against MAML, dose-response."""
+"""From records to findings: all series, the written rule applied to them, PT against MAML, dose-response, reference arms."""
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from typing import Any
 
 import numpy as np
 
 from breadth.seeds import integer
-from breadth.stats.association import (
-    adjusted_slope,
-    attenuation,
-    holm,
-    leave_one_domain_out,
-    mixed_slope,
-    partial_correlation,
-    permutation_p,
-    quadratic,
-)
-from breadth.stats.blocked import blocked_pearson, blocked_spearman
-from breadth.stats.interval import Estimate, mean, t_quantile
+from breadth.stats.association import holm
+from breadth.stats.interval import Estimate, mean
 from breadth.study.comparison import compare
 from breadth.study.control import audit_study
-from breadth.study.finding import Analysis, AuditRow, Baseline, Dose, Finding, Fit, Measured, Point, Series
+from breadth.study.finding import Analysis, Baseline, Dose, Finding, Measured, Series
 from breadth.study.fixed import fixed_hash, verdict_rule
 from breadth.study.plan import Plan
 from breadth.study.readings import Metric, Readings, Scored, estimate_from
+from breadth.study.series import LEVEL, bars_of, evidence_of, line, points_of, seed_points_of, statistics, why_not
 from breadth.study.store import Store
 from breadth.study.tables import MamlSpec, PretrainSpec
-from breadth.study.verdict import Decision, Evidence, decide, detectable
+from breadth.study.verdict import Evidence, decide, detectable
 from breadth.version import __version__
 
 __all__ = ["analyse"]
 
 METRICS: tuple[Metric, ...] = ("accuracy", "loss")
-LEVEL = 0.95
-
-
-def _standard_error(e: Estimate) -> float:
-    return (e.high - e.low) / 2 / t_quantile(0.5 + e.level / 2, e.n - 1)
-
-
-def _score_intervals(scored: Scored) -> list[tuple[float, float, float]]:
-    """Mean and interval of each training set: over seeds, their spread pooled over sets; over episodes where there is one seed."""
-    sets, seeds, _ = scored.values.shape
-    if seeds == 1:
-        return [(e.value, e.low, e.high) for e in (mean(v[0], LEVEL) for v in scored.values)]
-    by_seed = scored.values.mean(2)
-    half = t_quantile(0.5 + LEVEL / 2, sets * (seeds - 1)) * float(np.sqrt(by_seed.var(1, ddof=1).mean() / seeds))
-    return [(float(m), float(m - half), float(m + half)) for m in by_seed.mean(1)]
-
-
-def _points(scored: Scored, xs: list[Estimate], learner: str) -> tuple[Point, ...]:
-    return tuple(
-        Point(s.name, learner, None, x.value, x.low, x.high, y, low, high, s.level)
-        for s, x, (y, low, high) in zip(scored.sets, xs, _score_intervals(scored), strict=True)
-    )
-
-
-def _seed_points(scored: Scored, xs: list[Estimate], learner: str) -> tuple[Point, ...]:
-    """One point a training set and seed; the interval of y is over the episodes of the suite."""
-    points = []
-    for s, x, of_set in zip(scored.sets, xs, scored.values, strict=True):
-        for seed, values in zip(scored.seeds, of_set, strict=True):
-            y = mean(values, LEVEL)
-            points.append(Point(s.name, learner, seed, x.value, x.low, x.high, y.value, y.low, y.high, s.level))
-    return tuple(points)
-
-
-def _fit(x: np.ndarray, y: np.ndarray) -> Fit:
-    """Least-squares line with its pointwise t interval on a grid over the range of x."""
-    grid = np.linspace(x.min(), x.max(), 41)
-    n, centre = len(x), x.mean()
-    spread = float(((x - centre) ** 2).sum())
-    b = float(((x - centre) * (y - y.mean())).sum()) / spread
-    line = y.mean() + b * (grid - centre)
-    residual = float(((y - y.mean() - b * (x - centre)) ** 2).sum())
-    half = t_quantile(0.5 + LEVEL / 2, n - 2) * np.sqrt(residual / max(n - 2, 1) * (1 / n + (grid - centre) ** 2 / spread))
-    return Fit(tuple(grid.tolist()), tuple(line.tolist()), tuple((line - half).tolist()), tuple((line + half).tolist()))
+HOLM = "Holm over all but the primary"
 
 
 class _Analyst:
@@ -99,48 +49,39 @@ class _Analyst:
         return next((c for c in conditions if c.endswith(f"/{mode}")), conditions[0])
 
     def evidence(self, scored: Scored, probe: str) -> Evidence:
-        xs = self.readings.measured(scored.sets, probe, "diversity")
-        se = np.array([_standard_error(e) for e in xs])
         violations = tuple(f"{r.control}: {r.detail}" for r in self.audit if r.violation)
-        return Evidence(
-            np.array([e.value for e in xs]),
-            scored.means,
-            self.readings.membership(scored.sets),
-            se if np.isfinite(se).all() else None,
-            self.readings.covariates(scored.sets, probe),
-            violations,
-        )
+        return evidence_of(self.readings, scored, probe, violations)
 
     def series(self, learner: str, metric: Metric, probe: str, condition: str) -> Series:
         scored = self.readings.scored(learner, condition, metric)
-        xs = self.readings.measured(scored.sets, probe, "diversity")
         ev = self.evidence(scored, probe)
-        x, y, m, z = np.asarray(ev.x), np.asarray(ev.y), ev.membership, ev.covariates
-        domains = [s.level for s in scored.sets]
-        partial, adjusted = partial_correlation(x, y, z), adjusted_slope(x, y, z)
-        mixed, mixed_adjusted = mixed_slope(x, y, m), mixed_slope(x, y, m, z)
-        bend = quadratic(x, y)
-        estimates = {
-            "Pearson r": blocked_pearson(x, y, m, seed=self.seed),
-            "Spearman rho": blocked_spearman(x, y, m, seed=self.seed),
-            "slope per SD": mixed.estimate,
-            f"adjusted slope per SD, given {', '.join(mixed_adjusted.used) or 'nothing'}": mixed_adjusted.estimate,
-            f"partial correlation given {', '.join(partial.used) or 'nothing'}": partial.estimate,
-            f"least-squares adjusted slope per SD, given {', '.join(adjusted.used) or 'nothing'}": adjusted.estimate,
-        }
-        if len(set(domains)) > 1:
-            estimates["Spearman rho with number of domains"] = blocked_spearman(domains, y, m, seed=self.seed)
-        for name, e in leave_one_domain_out(x, y, m, self.readings.domains).items():
-            estimates[f"slope per SD without {name}"] = e
-        p = {"permutation": permutation_p(x, y, membership=m, seed=self.seed), "bend (quadratic term)": bend.p}
-        notes = [f"shape: {bend.shape}"]
-        if ev.x_se is not None:
-            notes.append(attenuation(x, ev.x_se))
+        estimates, p, notes = statistics(ev, [s.level for s in scored.sets], self.readings.domains, self.seed)
         h = self.study.hypothesis
-        primary = (learner, metric, probe, condition) == (h.learner, h.outcome, h.probe, h.condition)
         return Series(
-            learner, metric, probe, condition, _points(scored, xs, learner), _fit(x, y), estimates, p, tuple(notes), primary
+            learner,
+            metric,
+            probe,
+            condition,
+            points_of(scored, self.readings.measured(scored.sets, probe, "diversity"), learner),
+            line(ev),
+            {**estimates, **self.lifts(scored, metric, condition)},
+            p,
+            notes,
+            (learner, metric, probe, condition) == (h.learner, h.outcome, h.probe, h.condition),
+            bars_of(scored),
         )
+
+    def lifts(self, scored: Scored, metric: Metric, condition: str) -> dict[str, Estimate]:
+        """Mean over training sets of the score minus a reference arm's on the same episodes."""
+        if not np.isfinite(scored.values).all() or len(scored.sets) < 2:
+            return {}
+        found = {}
+        for name in self.plan.baselines:
+            of_arm = self.baseline_condition(name, condition)
+            if of_arm:
+                reference = float(self.readings.baseline(name, of_arm, metric).mean())
+                found[f"lift over {name}"] = mean(scored.means - reference, LEVEL, unit="training sets")
+        return found
 
     def all_series(self) -> tuple[Series, ...]:
         """The primary series first; p values of all others corrected together (Holm)."""
@@ -152,51 +93,74 @@ class _Analyst:
             for condition in self.study.conditions(self.learners[learner])
             for metric in METRICS
         ]
-        wanted.sort(
-            key=lambda w: (w != (h.learner, h.outcome, h.probe, h.condition), w[2] != h.probe, w[3] != self.main_condition(w[0]))
-        )
+        primary = (h.learner, h.outcome, h.probe, h.condition)
+        wanted.sort(key=lambda w: (w != primary, w[2] != h.probe, w[3] != self.main_condition(w[0])))
         found = [self.series(*w) for w in wanted]
         corrected = holm({str(i): s.p_values["permutation"] for i, s in enumerate(found) if not s.primary})
-        for i, s in enumerate(found):
-            if not s.primary:
-                s.p_values["Holm over all but the primary"] = corrected[str(i)]
-        return tuple(found)
+        return tuple(
+            s if s.primary else dataclasses.replace(s, p_values={**s.p_values, HOLM: corrected[str(i)]})
+            for i, s in enumerate(found)
+        )
 
-    def finding(self, s: Series) -> tuple[Finding, Decision]:
-        """Apply the written rule to one series."""
+    def finding(self, s: Series) -> tuple[Finding, tuple[str, ...]]:
+        """Apply the written rule to one series; a secondary one is supported only if its Holm-corrected p is below alpha as well.
+
+        Returns the finding and the reasons of its verdict, step by step.
+        """
         scored = self.readings.scored(s.learner, s.condition, s.metric)
-        xs = self.readings.measured(scored.sets, s.probe, "diversity")
+        points = seed_points_of(scored, self.readings.measured(scored.sets, s.probe, "diversity"), s.learner)
+        run_ids = self.readings.run_ids(s.learner, s.probe)
+        name = "primary" if s.primary else f"{s.learner} {s.metric} {s.condition} {s.probe}"
         ev = self.evidence(scored, s.probe)
+        scope = "the interval of x holds for tasks drawn from the given finite data"
+        what = f"{s.learner} {s.metric} ({s.condition})"
+        reason = why_not(ev)
+        if reason and not np.isfinite(np.asarray(ev.y)).all():
+            nan = float("nan")
+            nothing = Estimate(nan, nan, nan, LEVEL, len(scored.sets), reason)
+            return Finding(name, f"{what}: {reason}.", "inconclusive", nothing, points, (reason, scope), run_ids), (reason,)
         rule = verdict_rule(self.study, s.metric)
         decision = decide(ev, rule)
+        verdict, caveats = decision.verdict, list(decision.reasons)
+        if HOLM in s.p_values:
+            p = s.p_values[HOLM]
+            caveats.append(f"secondary outcome: Holm-corrected permutation p {p:.3g}")
+            if verdict == "supported" and not p < rule.alpha:
+                verdict = "inconclusive"
+                caveats.append(f"the rule alone would say supported, but p is not below {rule.alpha:g} after correction")
         unit = "accuracy" if s.metric == "accuracy" else "nats"
-        slope = decision.raw
-        statement = (
-            f"{s.learner} {s.metric} ({s.condition}) changes by {slope.value:+.4f} {unit} [{slope.low:+.4f}, {slope.high:+.4f}] per standard "
-            f"deviation of the diversity coefficient ({s.probe} probe) over {len(scored.sets)} training sets: {decision.verdict}."
-        )
-        caveats = list(decision.reasons)
         if s.primary:
-            smallest = detectable(rule, ev, seed=self.seed)
-            caveats.append(
-                f"smallest effect this design would have called supported with probability 0.8: {smallest:.3g} {unit} per SD"
-            )
-        caveats.append("the interval of x holds for tasks drawn from the given finite data")
-        name = "primary" if s.primary else f"{s.learner} {s.metric} {s.condition} {s.probe}"
-        points = _seed_points(scored, xs, s.learner)
-        run_ids = self.readings.run_ids(s.learner, s.probe)
-        return Finding(name, statement, decision.verdict, slope, points, tuple(caveats), run_ids), decision
+            caveats.append(self.smallest(detectable(rule, ev, seed=self.seed), unit))
+        slope = decision.raw
+        change = "no slope can be estimated"
+        if not math.isnan(slope.value):
+            interval = f"{slope.value:+.4f} {unit} [{slope.low:+.4f}, {slope.high:+.4f}]"
+            change = f"changes by {interval} per standard deviation of the diversity coefficient"
+        statement = f"{what} {change} ({s.probe} probe) over {len(scored.sets)} training sets: {verdict}."
+        return Finding(name, statement, verdict, slope, points, (*caveats, scope), run_ids), decision.reasons
+
+    @staticmethod
+    def smallest(effect: float, unit: str) -> str:
+        """Say which effect the design could have shown."""
+        if math.isinf(effect):
+            return "in this design no effect, however large, would have been called supported"
+        return f"smallest effect this design would have called supported with probability 0.8: {effect:.3g} {unit} per SD"
+
+    def baseline_condition(self, name: str, wanted: str) -> str | None:
+        """The condition of a reference arm nearest to ``wanted``: the same, else the same batch norm mode, else the same head."""
+        given = self.readings.conditions_of(name)
+        head, _, mode = wanted.partition("/")
+        nearest = [c for c in given if c == wanted] or [c for c in given if c.endswith(f"/{mode}")]
+        return next(iter([*nearest, *(c for c in given if c.startswith(f"{head}/")), *given]), None)
 
     def baselines(self) -> tuple[Baseline, ...]:
-        """Reference arms under the primary condition (pixels: under their only one)."""
+        """Reference arms under the condition nearest to the primary one."""
         found = []
-        pt = next((x.name for x in self.study.learner if x.kind == "pretrain"), None)
         for name in self.plan.baselines:
-            condition = "pixels" if name.startswith("pixels") else self.main_condition(pt) if pt else None
+            condition = self.baseline_condition(name, self.study.hypothesis.condition)
             for metric in METRICS if condition else ():
-                found.append(
-                    Baseline(name, metric, mean(self.readings.baseline(name, str(condition), metric), LEVEL, unit="episodes"))
-                )
+                values = self.readings.baseline(name, str(condition), metric)
+                found.append(Baseline(name, metric, mean(values, LEVEL, unit="episodes")))
         return tuple(found)
 
     def measures(self) -> tuple[Measured, ...]:
@@ -234,6 +198,8 @@ class _Analyst:
         for learner in self.learners:
             for metric in METRICS:
                 scored = self.readings.scored(learner, self.main_condition(learner), metric)
+                if not np.isfinite(scored.values).all():
+                    continue
                 xs = np.array([e.value for e in self.readings.measured(scored.sets, self.study.hypothesis.probe, "diversity")])
                 levels = np.array([s.level for s in scored.sets])
                 for level in sorted(set(levels.tolist())):
@@ -279,9 +245,9 @@ class _Analyst:
             e = self.readings.store.result(self.plan.suites[h.probe])["diversity"]
             said.append(f"The evaluation suite's own diversity coefficient is {e['value']:.3f} ({h.probe} probe).")
         sets = self.plan.sets
-        floors = np.mean([e.value for e in self.readings.measured(sets, h.probe, "floor")])
+        floors = self.readings.measured(sets, h.probe, "floor")
         said.append(
-            f"Mean noise floor of the diversity coefficient over training sets (same classes, newly drawn images): {floors:.3f}."
+            f"Mean noise floor of the coefficient over training sets: {np.mean([e.value for e in floors]):.3f} ({floors[0].method})."
         )
         single = [x.name for x in self.study.learner if len(x.seeds) == 1]
         if single:
@@ -291,11 +257,10 @@ class _Analyst:
         return tuple(said)
 
 
-def _agreement(findings: list[tuple[Finding, Series]]) -> str:
+def _agreement(findings: list[Finding]) -> str:
     """One line on whether the other series say the same as the primary one."""
-    verdicts = [f.verdict for f, _ in findings]
-    same = sum(v == verdicts[0] for v in verdicts[1:])
-    return f"{same} of {len(verdicts) - 1} further series (other learners, metrics, conditions, probes) have the same verdict"
+    same = sum(f.verdict == findings[0].verdict for f in findings[1:])
+    return f"{same} of {len(findings) - 1} further series (other learners, metrics, conditions, probes) have the same verdict"
 
 
 def analyse(plan: Plan, store: Store) -> Analysis:
@@ -305,25 +270,22 @@ def analyse(plan: Plan, store: Store) -> Analysis:
     """
     analyst = _Analyst(plan, store)
     series = analyst.all_series()
-    decided = [(analyst.finding(s), s) for s in series]
-    findings = [f for (f, _), _ in decided]
+    decided = [analyst.finding(s) for s in series]
+    findings = [finding for finding, _ in decided]
     comparisons, comparison_findings = compare(plan, analyst.readings)
-    (primary, decision), _ = decided[0]
-    reasons = (*decision.reasons, _agreement([(f, s) for (f, _), s in decided]))
-    audit: tuple[AuditRow, ...] = analyst.audit
     return Analysis(
-        plan.study.name,
-        plan.study.title,
-        plan.study.question,
-        primary.verdict,
-        reasons,
-        (*findings, *comparison_findings),
-        series,
-        analyst.baselines(),
-        comparisons,
-        analyst.doses(),
-        audit,
-        (*analyst.suite_caveats(), *primary.caveats[-2:-1]),
-        analyst.protocol(),
-        analyst.measures(),
+        study=plan.study.name,
+        title=plan.study.title,
+        question=plan.study.question,
+        verdict=findings[0].verdict,
+        reasons=(*decided[0][1], _agreement(findings)),
+        findings=(*findings, *comparison_findings),
+        series=series,
+        baselines=analyst.baselines(),
+        comparisons=comparisons,
+        doses=analyst.doses(),
+        audit=analyst.audit,
+        caveats=(*analyst.suite_caveats(), *(c for c in findings[0].caveats if "called supported" in c)),
+        protocol=analyst.protocol(),
+        measures=analyst.measures(),
     )

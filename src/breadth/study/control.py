@@ -20,6 +20,10 @@ __all__ = ["NEAR_ALLOWED", "audit_study"]
 Status = Literal["equal", "differs", "unknown"]
 _WORST_LAST: tuple[Status, ...] = ("equal", "unknown", "differs")
 
+OPTIMISER = (
+    *("optimizer", "lr", "schedule", "batch", "meta_batch", "inner_lr", "steps", "order", "clip"),
+    *("ways", "shots", "queries", "augmentation"),
+)
 # Share of near-duplicates up to which two sets count as disjoint: perceptual hashes of unrelated small images collide now and then.
 NEAR_ALLOWED = 0.01
 # The same for equal single numbers (vectors of length 1): rounded to 32 bits, numbers of one range coincide now and then.
@@ -49,12 +53,39 @@ def _by_learner(plan: Plan, value: Any) -> tuple[Status, str]:
         status, detail = _spread(values)
         details.append(f"{learner.name}: {detail}")
         worst = max(worst, status, key=_WORST_LAST.index)
-    return worst, "; ".join(details)
+    return worst, ("over the arms of each learner. " if len(details) > 1 else "") + "; ".join(details)
+
+
+def _between_learners(plan: Plan, store: Store) -> AuditRow:
+    """What PT and MAML do not share by their nature or by the study's choice; matters for their comparison, not within a learner."""
+    seen: dict[str, dict[str, str]] = {}
+    for learner in plan.study.learner:
+        run = next(run for (_, name, _), run in plan.scores.items() if name == learner.name)
+        settings = run.body["learner"]
+        seen[learner.name] = {
+            "images seen": _cost(store, run) or "unknown",
+            "learning rate": f"{settings['lr']:g}",
+            "augmentation": str(settings.get("augmentation", "none")),
+            "seeds": str(len(learner.seeds)),
+        }
+    names = list(seen)
+    if len(names) < 2:
+        return AuditRow("between learners", "equal", "one learner")
+    unlike = [k for k in seen[names[0]] if len({seen[n][k] for n in names}) > 1]
+    detail = "; ".join(f"{k}: " + ", ".join(f"{n} {seen[n][k]}" for n in names) for k in unlike)
+    return AuditRow("between learners", "differs" if unlike else "equal", detail or ", ".join(seen[names[0]]))
 
 
 def _settings(run: RunSpec, keys: tuple[str, ...]) -> str:
     learner = run.body["learner"]
     return ", ".join(f"{k} {learner[k]}" for k in keys if k in learner)
+
+
+def _stopping(store: Store, run: RunSpec) -> str | None:
+    """The stopping rule and what ended the training."""
+    if not store.is_done(run):
+        return None
+    return f"{_settings(run, ('stop', 'images', 'tasks'))}, ended by {store.result(run)['stopped']}"
 
 
 def _cost(store: Store, run: RunSpec) -> str | None:
@@ -75,12 +106,16 @@ def _shared(result: dict[str, Any]) -> tuple[int, int, bool]:
     """Exact and (beyond the allowance) near images that a training set shares with the suite, and whether it shares a source."""
     exact = sum(p["exact"] for p in result["pairs"])
     near = sum(p["near"] for p in result["pairs"])
-    n = max(result["pairs"][0]["n_train"], 1) if result["pairs"] else 1
-    total = sum({p["train"]: p["n_train"] for p in result["pairs"]}.values()) or n
+    total = _size(result)
     same = any(p["same_source"] for p in result["pairs"])
     if _numbers(result) and exact <= NUMBERS_ALLOWED * total and not same:
         return 0, 0, False
     return exact, (near if near > NEAR_ALLOWED * total else 0), same
+
+
+def _size(result: dict[str, Any]) -> int:
+    """Images of a training set."""
+    return sum({p["train"]: int(p["n_train"]) for p in result["pairs"]}.values())
 
 
 def _numbers(result: dict[str, Any]) -> bool:
@@ -100,7 +135,9 @@ def _overlap_rows(plan: Plan, store: Store, required: bool) -> list[AuditRow]:
     unfair = {name: s for name, s in shared.items() if s != (0, 0, False)}
     names = {name: sorted({n for p in r["pairs"] for n in p["names"]}) for name, r in results.items()}
     if not unfair:
-        row = AuditRow("overlap", "equal", "no training image is in the suite, exactly or nearly, in any arm")
+        most, n = max((sum(p["near"] for p in r["pairs"]), _size(r)) for r in results.values())
+        said = f"no training image is in the suite exactly; near duplicates: at most {most} of {n} images of an arm"
+        row = AuditRow("overlap", "equal", said)
         if all(_numbers(r) for r in results.values()):
             most, n = max((sum(p["exact"] for p in r["pairs"]), r["pairs"][0]["n_train"]) for r in results.values())
             said = f"no source is shared; in the worst arm {most} of {n:,} training numbers equal one of the suite, as rounding makes them"
@@ -146,16 +183,8 @@ def audit_study(plan: Plan, store: Store) -> tuple[AuditRow, ...]:
     rows = [
         fixed_row(plan.study, store),
         row("architecture", *_spread(arch)),
-        row(
-            "optimiser",
-            *_by_learner(
-                plan,
-                lambda r: _settings(
-                    r, ("optimizer", "lr", "schedule", "batch", "meta_batch", "inner_lr", "steps", "order", "clip", "augmentation")
-                ),
-            ),
-        ),
-        row("stopping", *_by_learner(plan, lambda r: _settings(r, ("stop", "images", "tasks")))),
+        row("optimiser", *_by_learner(plan, lambda r: _settings(r, OPTIMISER))),
+        row("stopping", *_by_learner(plan, lambda r: _stopping(store, r))),
         row("images seen", *_by_learner(plan, lambda r: _cost(store, r))),
         row("classes", *_spread({n: sum(x.classes for x in s.shares) for n, s in t.items()})),
         row(
@@ -164,6 +193,7 @@ def audit_study(plan: Plan, store: Store) -> tuple[AuditRow, ...]:
         row("pixels", "equal", f"{form}, one pipeline for probe, training and evaluation"),
         row("evaluation", *_spread({f"{s} {name}": _suite_name(run) for (s, name, _), run in plan.scores.items()})),
         *_overlap_rows(plan, store, "overlap" in required),
+        _between_learners(plan, store),
         AuditRow("number of domains", *_spread({n: s.level for n, s in t.items()})),
     ]
     return tuple(rows)

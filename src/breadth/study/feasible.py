@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-from breadth.data.task import TaskSource
+from breadth.data.union import Union
 from breadth.errors import DataError, SpecError
 from breadth.study.material import evaluation_episodes, task_source
-from breadth.study.plan import Plan
+from breadth.study.plan import Plan, RunSpec
 
 __all__ = ["check_feasible"]
 
 
-def _drawable(what: str, key: str, source: TaskSource, ways: int, per_class: int) -> None:
+def _drawable(what: str, key: str, source: Union, ways: int, per_class: int) -> None:
+    """Draw one task; a part that could never give one would silently be missing from the measure, so it is refused as well."""
     try:
         source.draw(0, ways, per_class, 0)
     except DataError as error:
         raise SpecError(f"{key}: {what} cannot be drawn: {error}") from None
+    if source.convention == "source-then-classes":
+        for part in source.parts:
+            if part.n_classes < ways:
+                raise SpecError(
+                    f"{key}: {what} would never come from '{part.name}', which gives {part.n_classes} classes; give every domain at least "
+                    f'{ways} classes, or use convention = "pooled-classes"'
+                )
+
+
+def _episodes(key: str, run: RunSpec, root: Path) -> None:
+    e = run.body["evaluation"]
+    try:
+        suite = task_source(e["suite"], root)
+        evaluation_episodes(e, root)
+    except DataError as error:
+        raise SpecError(f"{key}: episodes cannot be drawn: {error}") from None
+    _drawable("episodes", key, suite, e["ways"], e["shots"] + e["queries"])
 
 
 def check_feasible(plan: Plan) -> None:
@@ -37,12 +56,11 @@ def check_feasible(plan: Plan) -> None:
         for x in study.learner:
             if x.kind == "maml" and (x.replicates is None or s.replicate < x.replicates):
                 _drawable(f"episodes {where}", f"learner {x.name}", source, x.ways, x.shots + x.queries)
-    for name, run in plan.suites.items():
-        source = task_source(run.body["data"], root)
-        _drawable(f"tasks of the suite (probe {name})", "measure", source, m.ways, m.per_class)
-    bodies = {run.body["evaluation"]["suite"]["parts"][0]["load"]: run.body for run in plan.scores.values()}
-    for body in bodies.values():
-        try:
-            evaluation_episodes(body["evaluation"], root)
-        except DataError as error:
-            raise SpecError(f"evaluation: episodes cannot be drawn: {error}") from None
+    for run in plan.suites.values():
+        _drawable("tasks of the suite", "measure", task_source(run.body["data"], root), m.ways, m.per_class)
+    suites = {json.dumps(run.body["evaluation"], sort_keys=True): run for run in plan.scores.values()}
+    for run in suites.values():
+        _episodes("evaluation", run, root)
+    for run in plan.runs:
+        if run.kind == "probe" and run.body["data"]["parts"]:
+            task_source(run.body["data"], root)

@@ -65,6 +65,7 @@ class Series:
     p_values: dict[str, float]
     notes: tuple[str, ...] = ()
     primary: bool = False
+    bars: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from breadth.data.digest import source_digest
+from breadth.errors import SpecError
 from breadth.study.design import TrainingSet, training_sets
 from breadth.study.spec import Study
 from breadth.study.tables import MamlSpec, PretrainSpec, ProbeSpec
@@ -104,6 +105,10 @@ class _Planner:
         data = {"parts": [self.named(d) for d in p.data], "convention": "pooled-classes", "pixels": self.study.images.model_dump()}
         weights = p.weights
         if weights not in ("random", "trained"):
+            if not (Path(self.study.data_root) / p.weights).is_file():
+                raise SpecError(
+                    f"probe '{p.name}': weights '{p.weights}' given; expected random, trained, or a file in {self.study.data_root}"
+                )
             weights = "file " + _source(self.study, p.weights, self.digests)["digest"]
         body = {**p.model_dump(mode="json", exclude={"data", "name", "weights"}), "weights": weights, "data": data}
         if weights.startswith("file "):
@@ -162,6 +167,7 @@ def plan_study(study: Study) -> Plan:
         if x.replicates is None or s.replicate < x.replicates
     }
     seeds = sorted({seed for x in study.learner for seed in x.seeds})
+    _probes_are_outside(probes, [*scores.values()])
     baselines: dict[str, tuple[RunSpec, ...]] = {}
     if study.baselines.random_network and not own:
         baselines["random network"] = tuple(p.baseline("random network", seed) for seed in seeds)
@@ -172,3 +178,20 @@ def plan_study(study: Study) -> Plan:
     runs = [run for stage in stages for run in stage.values()] + [run for group in baselines.values() for run in group]
     unique = {run.run_id: run for run in runs}
     return Plan(study, sets, tuple(unique.values()), measures, suites, scores, overlaps, baselines)
+
+
+def _probes_are_outside(probes: dict[str, RunSpec], scores: list[RunSpec]) -> None:
+    """A probe must not have been trained on data of an arm or of the suite, under whatever name they go."""
+    used = {
+        part["digest"]: part["name"]
+        for run in scores
+        for data in (run.body["data"], run.body["evaluation"]["suite"])
+        for part in data["parts"]
+    }
+    for name, probe in probes.items():
+        for part in probe.body["data"]["parts"]:
+            if part["digest"] in used:
+                raise SpecError(
+                    f"probe '{name}' would be trained on '{part['name']}', which holds the same data as '{used[part['digest']]}'; "
+                    "train a probe on data outside all arms and the evaluation"
+                )

@@ -100,6 +100,10 @@ class Readings:
         values = [[self._episodes(runs[s.name, seed], condition, metric) for seed in seeds] for s in sets]
         return Scored(sets, seeds, np.array(values))
 
+    def conditions_of(self, baseline: str) -> tuple[str, ...]:
+        """Names of the conditions that a baseline was evaluated under."""
+        return tuple(self.store.result(self.plan.baselines[baseline][0])["scores"])
+
     def baseline(self, name: str, condition: str, metric: Metric) -> np.ndarray:
         """Scores of a baseline, mean over its seeds: [episodes]."""
         return np.asarray(np.mean([self._episodes(run, condition, metric) for run in self.plan.baselines[name]], axis=0))

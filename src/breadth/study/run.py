@@ -29,6 +29,7 @@ from breadth.measure.probe import ProbeNetwork, line_probe, probe
 from breadth.measure.task2vec import Task2Vec
 from breadth.nets.build import Architecture, build
 from breadth.nets.device import check_device
+from breadth.nets.norm import batch_norms
 from breadth.nets.weights import read_weights
 from breadth.study.material import evaluation_episodes, task_source
 from breadth.study.plan import RunSpec
@@ -185,8 +186,8 @@ def _baseline(run: RunSpec, store: Store, data_root: Path, device: str, report: 
     elif body["name"] == "random network":
         evaluation = body["evaluation"]
         net = build(_architecture(body["architecture"], task_source(evaluation["suite"], data_root)), body["seed"])
-        # A network that was never trained has no running statistics: its batch norm can only use those of the episode.
-        modes = [m for m in evaluation["batch_norm"] if m != "running"]
+        # Batch norm of a network that was never trained has no running statistics to use.
+        modes = [m for m in evaluation["batch_norm"] if m != "running" or not batch_norms(net)]
         scores = evaluate_pretrained(net, suite, heads=evaluation["heads"], batch_norm=modes, device=device)
     else:
         raise SpecError(f"unknown baseline '{body['name']}'; expected one of: pixels, random network")
