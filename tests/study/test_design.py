@@ -44,3 +44,24 @@ def test_more_domains_than_classes_is_one_clear_line(make_study):
     assert str(error.value) == (
         "training set '3x-latin-1': 2 classes cannot be shared among 3 domains; raise training.classes or lower the level"
     )
+
+
+def test_a_name_used_twice_is_refused(make_study):
+    design = {"domains": ["latin", "greek", "arrows"], "levels": [1]}
+    with pytest.raises(SpecError) as error:
+        training_sets(make_study(design=design, train=[{"name": "1x-latin-1", "domains": ["latin"]}]))
+    assert str(error.value) == (
+        "training set '1x-latin-1' is defined by [[train]] and by [design]; give the [[train]] table another name"
+    )
+
+
+@pytest.mark.parametrize(
+    ("design", "message"),
+    [
+        ({"domains": ["latin", "latin"], "levels": [1]}, "a domain is named twice"),
+        ({"domains": ["latin", "greek"], "levels": [1, 1]}, "a level is named twice; use replicates for more sets of one level"),
+    ],
+)
+def test_duplicates_would_fake_the_number_of_sets(make_study, design, message):
+    with pytest.raises(ValueError, match=message):
+        make_study(design=design)
