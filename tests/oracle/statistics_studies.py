@@ -61,6 +61,15 @@ def membership(p):
     return np.array(rows)
 
 
+def ring(domains=9, levels=(1, 2, 4, 8)):
+    """Membership where every level mixes each run of neighbouring domains on a ring once: [domains x levels, domains]."""
+    m = np.zeros((domains * len(levels), domains))
+    for k, level in enumerate(levels):
+        for i in range(domains):
+            m[k * domains + i, [(i + j) % domains for j in range(level)]] = 1 / level
+    return m
+
+
 def unit(v):
     v = v - v.mean()
     return v / v.std(ddof=1)
