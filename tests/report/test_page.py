@@ -179,7 +179,8 @@ def test_themed_needs_a_figure():
         (("PT", "undecided"), "No winner is claimed: the 2 evaluation conditions do not all decide for the same method."),
         (("MAML",), "No winner is claimed: the methods were compared under one evaluation condition only."),
         (("equivalent", "equivalent"),
-         "PT and MAML are equivalent, within the margin fixed beforehand, in each of the 2 evaluation conditions."),
+         "PT and MAML are equivalent in each of the 2 evaluation conditions, to within 0.01: the published threshold, a constant of the "
+         "software."),
     ],
 )  # fmt: skip
 def test_a_winner_is_named_only_where_all_conditions_agree(analysis, winners, expected):

@@ -3,7 +3,8 @@ import pytest
 from scipy import stats
 
 from breadth.errors import MeasureError
-from breadth.stats.effect import clustered_difference, cohen_d, hedges_g, one_percent_rule, paired_d, paired_difference, tost_paired
+from breadth.stats.effect import cohen_d, one_percent_rule, shared_difference, tost
+from oracle.statistics_studies import ring
 
 R = np.random.default_rng(0)
 A, B = R.normal(0.7, 0.1, 30), R.normal(0.68, 0.2, 30)
@@ -16,26 +17,41 @@ def test_cohen_d_is_the_published_form():
     assert cohen_d([2, 2], [1, 1]) == np.inf
 
 
-def test_hedges_correction_is_near_its_usual_approximation():
-    assert hedges_g(A, B) == pytest.approx(cohen_d(A, B) * (1 - 3 / (4 * 58 - 1)), rel=1e-4)
-    assert abs(hedges_g(A[:3], B[:3])) < abs(cohen_d(A[:3], B[:3]))
-
-
-def test_paired_d_and_difference():
+@pytest.mark.parametrize("m", [np.ones((30, 1)), np.full((30, 3), 1 / 3), np.eye(30)])
+def test_a_difference_is_the_paired_t_interval_where_domains_tell_no_sets_apart(m):
     t = stats.ttest_rel(A, B)
-    assert paired_d(A, B) * np.sqrt(30) == pytest.approx(t.statistic)
-    ci = t.confidence_interval(0.95)
-    e = paired_difference(A, B)
-    assert (e.low, e.high, e.n) == (pytest.approx(ci.low), pytest.approx(ci.high), 30)
+    ci = t.confidence_interval(0.9)
+    e = shared_difference(A - B, m, 0.9)
+    assert (e.estimate.low, e.estimate.high, e.estimate.n) == (pytest.approx(ci.low), pytest.approx(ci.high), 30)
+    assert (e.estimate.value / e.se, e.df) == pytest.approx((t.statistic, 29))
+    assert e.estimate.level == 0.9
 
 
-def test_pairs_of_one_training_set_are_one_unit():
-    groups = [i // 10 for i in range(30)]
-    e = clustered_difference(A, B, groups)
-    means = [(A - B)[i : i + 10].mean() for i in (0, 10, 20)]
-    assert e.n == 3
-    assert (e.low, e.high) == pytest.approx(stats.t.interval(0.95, 2, np.mean(means), stats.sem(means)))
-    assert tost_paired(A - B, 0.5, groups=groups).n == 3
+def test_the_mean_of_domains_with_two_sets_each_is_the_t_interval_over_domains():
+    """The balanced one-way case is known exactly: the interval over domain means, with domains - 1 degrees of freedom."""
+    m = np.kron(np.eye(6), np.ones((2, 1)))
+    rng = np.random.default_rng(4)
+    d = m @ rng.normal(size=6) + 0.1 * rng.normal(size=12)
+    means = d.reshape(6, 2).mean(1)
+    e = shared_difference(d, m)
+    assert (e.estimate.low, e.estimate.high) == pytest.approx(stats.t.interval(0.95, 5, means.mean(), stats.sem(means)), rel=0.02)
+    assert e.estimate.method == "training sets, paired, mixed model with domain effects"
+
+
+@pytest.mark.parametrize("tau", [0.01, 0.04])
+def test_coverage_where_the_difference_has_domain_effects_and_the_plain_t_fails(tau):
+    m, truth, plain, shared, called = ring(), 0.02, 0, 0, 0
+    for i in range(300):
+        rng = np.random.default_rng([8, i])
+        d = truth + tau * (m @ rng.normal(size=9)) + 0.01 * rng.normal(size=36)
+        e = shared_difference(d, m)
+        shared += e.estimate.low <= truth <= e.estimate.high
+        low, high = stats.t.interval(0.95, 35, d.mean(), stats.sem(d))
+        plain += low <= truth <= high
+        called += tost(e, truth).equivalent
+    assert plain / 300 < 0.8
+    assert shared / 300 >= 0.92
+    assert called / 300 <= 0.08  # a difference as large as the margin itself
 
 
 @pytest.mark.parametrize(
@@ -61,24 +77,33 @@ def test_one_percent_rule_is_the_published_comparison_of_d():
 
 
 def test_tost_against_scipy():
-    d = A - B
+    d, alone = A - B, np.ones((30, 1))
     lower = stats.ttest_1samp(d, -0.05, alternative="greater").pvalue
     upper = stats.ttest_1samp(d, 0.05, alternative="less").pvalue
-    e = tost_paired(d, 0.05)
+    e = tost(shared_difference(d, alone), 0.05)
     assert e.p == pytest.approx(max(lower, upper))
     assert e.equivalent == (e.p < 0.05)
-    assert tost_paired(d, 1.0).equivalent
-    assert not tost_paired(d + 0.06, 0.05).equivalent
-    assert tost_paired([0.0, 0.0], 0.01).p == 0
-    assert tost_paired([0.02, 0.02], 0.01).p == 1
+    assert tost(shared_difference(d, alone), 1.0).equivalent
+    assert not tost(shared_difference(d + 0.06, alone), 0.05).equivalent
+    assert tost(shared_difference([0.0, 0.0], np.ones((2, 1))), 0.01).p == 0
+    assert tost(shared_difference([0.02, 0.02], np.ones((2, 1))), 0.01).p == 1
+
+
+def test_tost_uses_its_alpha_and_agrees_with_the_interval():
+    m = ring()
+    rng = np.random.default_rng(2)
+    d = 0.03 * (m @ rng.normal(size=9)) + 0.01 * rng.normal(size=36)
+    for alpha in (0.05, 0.2):
+        e = shared_difference(d, m, 1 - 2 * alpha)
+        edge = max(abs(e.estimate.low), abs(e.estimate.high))
+        assert tost(e, 1.001 * edge, alpha).equivalent
+        assert not tost(e, 0.999 * edge, alpha).equivalent
 
 
 def test_bad_input():
-    with pytest.raises(MeasureError, match=r"^2 scores against 3; expected pairs: score both methods on the same episodes$"):
-        paired_d([1, 2], [1, 2, 3])
     with pytest.raises(MeasureError, match=r"^equivalence margin is 0; expected a number above 0 in the units of the scores$"):
-        tost_paired([1, 2], 0)
+        tost(shared_difference([1, 2], np.ones((2, 1))), 0)
     with pytest.raises(MeasureError, match=r"^the difference is nan; expected a finite number: compare the means first$"):
         one_percent_rule(float("nan"))
-    with pytest.raises(MeasureError, match=r"^1 group names for 2 pairs; expected one a pair$"):
-        clustered_difference([1, 2], [1, 3], ["a"])
+    with pytest.raises(MeasureError, match=r"^the differences has 1 values; expected at least 2: give more units$"):
+        shared_difference([1], np.ones((1, 1)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from breadth.stats.effect import ONE_PERCENT
 from breadth.stats.interval import Estimate
 from breadth.study.finding import Analysis, Comparison, Series, Verdict
 
@@ -155,7 +156,7 @@ def winner_sentence(comparisons: tuple[Comparison, ...]) -> str:
         return f"{winners.pop()} scored higher in each of the {count}."
     if winners == {"equivalent"}:
         each = "each of the " if len(comparisons) > 1 else ""
-        return f"PT and MAML are equivalent, within the margin fixed beforehand, in {each}{count}."
+        return f"PT and MAML are equivalent in {each}{count}, to within {ONE_PERCENT:g}: the published threshold, a constant of the software."
     if len(comparisons) == 1:
         return "No winner is claimed: the methods were compared under one evaluation condition only."
     return f"No winner is claimed: the {count} do not all decide for the same method."
