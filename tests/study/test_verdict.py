@@ -267,6 +267,45 @@ def test_nothing_is_detectable_where_covariates_copy_x():
     assert detectable(RULE, dataclasses.replace(e, covariates={"copy": e.x}), tau=0.01, sigma=0.01, draws=5) == float("inf")
 
 
+def few(n, e):
+    return Evidence(*(np.asarray(v)[:n] for v in (e.x, e.y)), np.ones((n, 1)))
+
+
+HOPELESS = {
+    "three sets": lambda e: few(3, e),
+    "seven sets": lambda e: few(7, e),
+    "a violated control": lambda e: dataclasses.replace(e, audit_violations=("images differ",)),
+    "x does not vary": lambda e: dataclasses.replace(e, x=np.full(24, 0.3)),
+    "x is all error": lambda e: dataclasses.replace(e, x_se=np.full(24, 5.0)),
+    "a covariate that copies x": lambda e: dataclasses.replace(e, covariates={"copy": e.x}),
+    "covariates and fewer sets than can separate": lambda e: dataclasses.replace(
+        few(19, e), covariates={"alignment": np.random.default_rng(0).normal(size=19)}
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOPELESS)
+def test_nothing_is_detectable_where_the_rule_can_never_support_and_that_is_told_without_simulation(name, monkeypatch):
+    monkeypatch.setattr("breadth.study.verdict.success_rate", lambda *a, **k: pytest.fail("simulated"))
+    e = HOPELESS[name](strong())
+    found = detectable(RULE, e)
+    assert found == float("inf")
+    assert f"{found:.3g}" == "inf"
+
+
+@pytest.mark.parametrize("name", [k for k in HOPELESS if "three" not in k])
+def test_the_rule_indeed_never_supports_those_designs(name):
+    e = HOPELESS[name](strong())
+    for effect in (0.05, 1.0):
+        assert power(RULE, e, effect, tau=0.01, sigma=0.01, draws=20).value == 0
+
+
+def test_the_sentence_on_reliability_is_about_slopes_per_sd():
+    d = decide(dataclasses.replace(strong(), x_se=np.full(24, 0.8 * np.asarray(strong().x).std(ddof=1))), RULE)
+    assert d.reliability == pytest.approx(0.36)
+    assert "x has reliability 0.36: slopes per SD of measured x are about 60 % of those without error" in d.reasons
+
+
 # --------------------------------------------------------------------------------------- (c) planted confounds, never support
 
 CONFOUNDS = {

@@ -106,7 +106,10 @@ def _steps(design: Design, model: Models, rule: VerdictRule, n: int) -> tuple[Ve
     if design.violations or early:
         return ("confounded" if design.violations else "inconclusive"), [*said, *early]
     if design.reliability < 1:
-        said.append(f"x has reliability {design.reliability:.2f}: slopes are attenuated to about that share of their true value")
+        kept = f"{100 * design.reliability**0.5:.0f} %"
+        said.append(
+            f"x has reliability {design.reliability:.2f}: slopes per SD of measured x are about {kept} of those without error"
+        )
     fitted = [slope for slope in (model.raw, model.adjusted, model.within) if slope is not None and slope.df > 0]
     if all(_bounds(slope, rule)[1] / design.reliability**0.5 < rule.smallest_effect for slope in fitted):
         return "refuted", [*said, f"an effect of {least} or more is excluded by the upper bound of every slope"]
@@ -201,6 +204,18 @@ def _against_domains(design: Design, model: Models, rule: VerdictRule) -> list[s
     return [f"x is not separated from domain difficulty: within-domain slope {_show(within, rule)}, p {within.p('up') * 2:.2g}"]
 
 
+def _hopeless(design: Design, rule: VerdictRule) -> bool:
+    """Whether the design alone, whatever the outcome, keeps the rule from ever saying "supported"."""
+    n, k = design.x.size, len(design.names)
+    return bool(
+        design.violations
+        or n < max(rule.least_sets, 4)
+        or not design.x.any()
+        or design.reliability <= 0
+        or (k and (n < rule.separable or design.reproduced or n - k - 2 < 2))
+    )
+
+
 def _simulation(
     rule: VerdictRule, evidence: Evidence, tau: float | None, sigma: float | None
 ) -> tuple[Design, Callable[[Floats], bool], float, float]:
@@ -246,8 +261,12 @@ def detectable(
 ) -> float:
     """Return the smallest effect per SD of x that the rule calls supported with probability ``wanted`` (simulated as in ``power``).
 
-    ``inf`` where no effect up to 64 times the noise reaches it, e.g. where covariates reproduce x.
+    ``inf`` means none: no effect up to 64 times the noise reaches it, or the rule can never say "supported" of this design (too few
+    training sets, a violated control, x without variation or all error, covariates that reproduce x or cannot be separated from it
+    by so few sets); the latter is told without any simulation.
     """
+    if _hopeless(prepare(evidence), rule):
+        return float("inf")
     design, decided, tau, sigma = _simulation(rule, evidence, tau, sigma)
     sign = 1.0 if rule.direction == "up" else -1.0
 
