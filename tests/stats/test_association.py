@@ -11,12 +11,9 @@ from breadth.stats.association import (
     leave_one_domain_out,
     mixed_slope,
     partial_correlation,
-    pearson,
     permutation_p,
     quadratic,
     reliability,
-    slope,
-    spearman,
 )
 from oracle.statistics_dense import permutation
 
@@ -26,27 +23,12 @@ X = Z + R.normal(size=20)
 Y = 0.5 * X + Z + R.normal(size=20)
 
 
-def test_pearson_against_scipy():
-    peer = stats.pearsonr(X, Y)
-    ci = peer.confidence_interval(0.95)
-    e = pearson(X, Y)
-    assert (e.value, e.low, e.high) == pytest.approx((peer.statistic, ci.low, ci.high))
-
-
-def test_spearman_against_scipy_with_ties():
-    a, b = np.round(X), np.round(Y)
-    e = spearman(a, b)
-    assert e.value == pytest.approx(stats.spearmanr(a, b).statistic)
-    half = 1.959963984540054 * np.sqrt((1 + e.value**2 / 2) / 17)
-    assert (e.low, e.high) == pytest.approx((np.tanh(np.arctanh(e.value) - half), np.tanh(np.arctanh(e.value) + half)))
-
-
-def test_slope_against_scipy():
+def test_adjusted_slope_without_covariates_is_that_of_scipy():
     peer = stats.linregress(X, Y)
-    e = slope(X, Y, standardise=False)
+    e = adjusted_slope(X, Y, None, standardise=False).estimate
     half = stats.t.ppf(0.975, 18) * peer.stderr
     assert (e.value, e.low, e.high) == pytest.approx((peer.slope, peer.slope - half, peer.slope + half))
-    assert slope(X, Y).value == pytest.approx(peer.slope * X.std(ddof=1))
+    assert adjusted_slope(X, Y, None).estimate.value == pytest.approx(peer.slope * X.std(ddof=1))
 
 
 def test_partial_correlation_and_adjusted_slope_agree_with_residuals_and_each_other():
@@ -127,15 +109,23 @@ def test_reliability_and_its_sentence():
     assert reliability(x, None) == 1
     assert reliability(x, np.full(5, 0.5)) == pytest.approx(0.9)
     assert attenuation(x, np.full(5, 0.5)) == (
-        "x is measured with reliability 0.900: slopes on it are attenuated to about 90.0 % of their true value"
+        "x is measured with reliability 0.900: slopes per SD of measured x are about 94.9 % of those per SD of x without error"
     )
     assert attenuation(x, np.full(5, 9.0)) == (
         "x varies no more than its measurement error: its reliability is 0 and no slope on it can be interpreted"
     )
+
+
+def test_error_in_x_flattens_a_slope_per_sd_by_the_root_of_the_reliability():
     rng = np.random.default_rng(2)
     true = rng.normal(size=20000)
-    seen = true + 0.5 * rng.normal(size=20000)
-    assert slope(seen, true, standardise=False).value == pytest.approx(reliability(seen, np.full(20000, 0.5)), abs=0.02)
+    seen = true + rng.normal(size=20000)
+    share = reliability(seen, np.full(20000, 1.0))
+    assert share == pytest.approx(0.5, abs=0.02)
+    with_error, without = (adjusted_slope(x, true, None).estimate.value for x in (seen, true))
+    assert with_error / without == pytest.approx(share**0.5, abs=0.02)
+    said = float(attenuation(seen, np.full(20000, 1.0)).split("about ")[1].split(" %")[0])
+    assert said / 100 == pytest.approx(with_error / without, abs=0.02)
 
 
 def test_quadratic_finds_an_inverted_u_and_its_top():
@@ -151,9 +141,11 @@ def test_quadratic_finds_an_inverted_u_and_its_top():
 
 def test_bad_input():
     with pytest.raises(MeasureError, match=r"^x has 3 values and y has 4; expected one of each for every training set$"):
-        pearson([1, 2, 3], [1, 2, 3, 4])
-    with pytest.raises(MeasureError, match=r"^x is 1 for all 3 training sets; a correlation is undefined: give sets that differ$"):
-        pearson([1, 1, 1], [1, 2, 3])
+        adjusted_slope([1, 2, 3], [1, 2, 3, 4], None)
+    with pytest.raises(
+        MeasureError, match=r"^y is 1 for all 3 training sets; a partial correlation is undefined: give sets that differ$"
+    ):
+        partial_correlation([1, 2, 3], [1, 1, 1], {})
     with pytest.raises(MeasureError, match=r"^covariate 'z' has 2 values; expected 3, one a training set$"):
         adjusted_slope([1, 2, 3], [1, 2, 4], {"z": [1, 2]})
     with pytest.raises(MeasureError, match=r"^standard errors of x: 1 values, smallest 1; expected 2 numbers >= 0$"):

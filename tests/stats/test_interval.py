@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from breadth.errors import MeasureError
-from breadth.stats.interval import bootstrap, jackknife, mean, mean_cross, mean_pairwise, welch_df
+from breadth.stats.interval import jackknife, mean, mean_cross, mean_pairwise, welch_df
 from oracle.statistics_dense import jackknife_pairs
 
 
@@ -69,7 +69,6 @@ def test_too_few_units_have_no_interval():
         mean([3.0]),
         mean_cross([[0.2, 0.3]]),
         jackknife(lambda i: float(len(i)), [2]),
-        bootstrap([1.0, 2.0]),
     ):
         assert np.isnan([e.low, e.high]).all()
         assert np.isfinite(e.value)
@@ -109,14 +108,6 @@ def test_refuses_bad_samples_and_levels():
         mean([1.0, 2.0], 95)
     with pytest.raises(MeasureError, match=r"^jackknife over sets of sizes \[0\]; expected at least one unit in each set$"):
         jackknife(lambda i: 0.0, [0])
-
-
-def test_bootstrap_is_seeded_and_agrees_with_scipy():
-    x = np.random.default_rng(5).exponential(size=40)
-    e = bootstrap(x, seed=1, draws=4000)
-    assert e == bootstrap(x, seed=1, draws=4000) != bootstrap(x, seed=2, draws=4000)
-    peer = stats.bootstrap((x,), np.mean, n_resamples=4000, method="BCa", rng=np.random.default_rng(0)).confidence_interval
-    assert (e.low, e.high) == pytest.approx((peer.low, peer.high), abs=0.03)
 
 
 @pytest.mark.parametrize("m", [10, 50])

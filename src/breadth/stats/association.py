@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special
 
 from breadth.errors import MeasureError
 from breadth.seeds import generator
@@ -26,12 +26,9 @@ __all__ = [
     "leave_one_domain_out",
     "mixed_slope",
     "partial_correlation",
-    "pearson",
     "permutation_p",
     "quadratic",
     "reliability",
-    "slope",
-    "spearman",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -108,29 +105,6 @@ def _correlation(a: Floats, b: Floats) -> float:
     return float(np.clip(a @ b / np.sqrt((a @ a) * (b @ b)), -1, 1))
 
 
-def pearson(x: npt.ArrayLike, y: npt.ArrayLike, level: float = 0.95) -> Estimate:
-    """Return Pearson's r over training sets x, y [n] and Fisher's interval tanh(atanh r -+ z / sqrt(n - 3)); nan for n < 4.
-
-    Fisher 1921, Metron 1:3. Training sets count as independent; for shared domains see ``mixed_slope``.
-    """
-    a, b = _pair(x, y)
-    _both_vary(a, b, "a correlation")
-    variance = 1 / (a.size - 3) if a.size > 3 else float("nan")
-    return _fisher(_correlation(a, b), variance, level, a.size, "training sets, Fisher z")
-
-
-def spearman(x: npt.ArrayLike, y: npt.ArrayLike, level: float = 0.95) -> Estimate:
-    """Return Spearman's rho with mid-ranks for ties and the interval tanh(atanh rho -+ z sqrt((1 + rho^2 / 2) / (n - 3))).
-
-    Variance of Bonett & Wright 2000, Psychometrika 65:23. nan interval for n < 4.
-    """
-    a, b = _pair(x, y)
-    _both_vary(a, b, "a rank correlation")
-    rho = _correlation(stats.rankdata(a), stats.rankdata(b))
-    variance = (1 + rho * rho / 2) / (a.size - 3) if a.size > 3 else float("nan")
-    return _fisher(rho, variance, level, a.size, "training sets, Fisher z with Bonett-Wright variance")
-
-
 def independent_columns(columns: Mapping[str, npt.ArrayLike]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the names kept and dropped: dropped are columns that do not vary or are linear combinations of earlier ones."""
     kept: list[str] = []
@@ -164,11 +138,6 @@ def _table(x: Floats, covariates: Covariates | None) -> tuple[Floats, tuple[str,
 
 def _scaled(x: Floats, standardise: bool) -> Floats:
     return np.asarray((x - x.mean()) / (x.std(ddof=1) if standardise else 1.0), dtype=np.float64)
-
-
-def slope(x: npt.ArrayLike, y: npt.ArrayLike, level: float = 0.95, *, standardise: bool = True) -> Estimate:
-    """Return the least-squares slope of y on x with its t_{n-2} interval, per SD (ddof 1) of x, or per unit of x."""
-    return adjusted_slope(x, y, None, level, standardise=standardise).estimate
 
 
 def adjusted_slope(
@@ -335,12 +304,17 @@ def reliability(x: npt.ArrayLike, x_se: npt.ArrayLike | None) -> float:
 
 
 def attenuation(x: npt.ArrayLike, x_se: npt.ArrayLike) -> str:
-    """Return one sentence on how error in x flattens the slope: E[slope] = reliability x true slope (Fuller 1987, section 1.1)."""
+    """Return one sentence on how error in x flattens slopes per standard deviation (SD) of x.
+
+    Per unit of x, E[slope] = reliability x true slope (Fuller 1987, section 1.1). The SD of measured x is that of true x divided by
+    the root of the reliability, so per SD the factor is the root of the reliability.
+    """
     share = reliability(x, x_se)
     if share == 0:
         return "x varies no more than its measurement error: its reliability is 0 and no slope on it can be interpreted"
     return (
-        f"x is measured with reliability {share:.3f}: slopes on it are attenuated to about {100 * share:.1f} % of their true value"
+        f"x is measured with reliability {share:.3f}: slopes per SD of measured x are about {100 * share**0.5:.1f} % of those per SD of x "
+        "without error"
     )
 
 

@@ -14,11 +14,9 @@ import numpy.typing as npt
 from scipy import special
 
 from breadth.errors import MeasureError
-from breadth.seeds import generator
 
 __all__ = [
     "Estimate",
-    "bootstrap",
     "finite_vector",
     "jackknife",
     "mean",
@@ -182,41 +180,3 @@ def jackknife(statistic: Callable[..., float], sizes: Sequence[int], level: floa
     known = len(parts) == len(sizes)
     se, df = (float(np.sqrt(sum(parts))), welch_df(parts, [n - 1 for n in sizes])) if known else (float("nan"), 0.0)
     return t_estimate(value, se, df, level=level, n=int(sum(sizes)), method=f"{unit}, delete-one jackknife")
-
-
-def bootstrap(
-    x: npt.ArrayLike,
-    statistic: Callable[[Floats], float] = lambda rows: float(np.mean(rows)),
-    level: float = 0.95,
-    *,
-    draws: int = 2000,
-    seed: int = 0,
-    unit: str = "units",
-) -> Estimate:
-    """Return ``statistic(x)`` with a bias-corrected and accelerated (BCa) bootstrap interval over the rows of x [n, ...].
-
-    Efron 1987, JASA 82:171: percentiles at Phi(z0 + (z0 + z)/(1 - a (z0 + z))), z0 from the share of draws below the value,
-    acceleration a from the delete-one values. Rows must be independent units (never pairs). ``nan`` interval for n < 3 or where the
-    statistic does not vary over draws. Draws depend on ``seed`` and n only. Raises ``MeasureError`` for empty or non-finite x.
-    """
-    rows = np.asarray(x, dtype=np.float64)
-    if rows.ndim == 0 or rows.shape[0] == 0 or not np.isfinite(rows).all():
-        raise MeasureError(f"bootstrap over an array of shape {rows.shape}; expected at least one row and finite numbers only")
-    if not 0 < level < 1:
-        raise MeasureError(f"level is {level:g}; expected a probability between 0 and 1, e.g. 0.95")
-    n = rows.shape[0]
-    value = float(statistic(rows))
-    method = f"{unit}, BCa bootstrap, {draws} draws"
-    picks = generator(seed, "bootstrap").integers(0, n, size=(draws, n))
-    values = np.array([statistic(rows[pick]) for pick in picks])
-    below = (np.sum(values < value) + np.sum(values == value) / 2) / draws
-    if n < 3 or np.ptp(values) == 0 or not 0 < below < 1:
-        return Estimate(value, float("nan"), float("nan"), level, n, method)
-    without = np.array([statistic(np.delete(rows, i, axis=0)) for i in range(n)])
-    centred = without.mean() - without
-    spread = float(np.sum(centred**2)) ** 1.5
-    acceleration = float(np.sum(centred**3)) / (6 * spread) if spread > 0 else 0.0
-    z0 = float(special.ndtri(below))
-    z = z0 + special.ndtri(np.array([0.5 - level / 2, 0.5 + level / 2]))
-    low, high = np.quantile(values, special.ndtr(z0 + z / (1 - acceleration * z)))
-    return Estimate(value, float(low), float(high), level, n, method)

@@ -1,4 +1,4 @@
-"""What a study could have seen: power of a slope test, the minimum detectable effect, and success rates of any decision rule."""
+"""What a study could have seen: how often a decision rule succeeds on simulated outcomes, and the smallest effect where it does."""
 
 from __future__ import annotations
 
@@ -6,51 +6,15 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special, stats
+from scipy import special
 
-from breadth.errors import MeasureError
 from breadth.seeds import generator
 from breadth.stats.interval import Estimate
-from breadth.stats.mixed import basis, check_membership, fit_mixed
+from breadth.stats.mixed import check_membership
 
-__all__ = ["design_error", "detectable_effect", "minimum_detectable", "slope_power", "success_rate"]
+__all__ = ["detectable_effect", "success_rate"]
 
 Floats = npt.NDArray[np.float64]
-
-
-def slope_power(effect: float, se: float, df: float, alpha: float = 0.05) -> float:
-    """Return the power of the two-sided t test of a slope, P(|T| > t_{1 - alpha/2, df}), T noncentral t around effect / se.
-
-    Cohen 1988, chapter 9. Counts both signs, as the two-sided test does. Raises ``MeasureError`` unless se > 0 and df > 0.
-    """
-    if not (se > 0 and df > 0):
-        raise MeasureError(f"power of a slope with standard error {se:g} and {df:g} degrees of freedom; expected both above 0")
-    critical = float(special.stdtrit(df, 1 - alpha / 2))
-    if effect == 0:
-        return alpha
-    near, far = stats.nct.sf(critical, df, abs(effect) / se), stats.nct.cdf(-critical, df, abs(effect) / se)
-    # scipy gives nan far out, where the near tail is 1 and the far tail 0 to all digits
-    return float(min(1.0, (1.0 if np.isnan(near) else near) + (0.0 if np.isnan(far) else far)))
-
-
-def minimum_detectable(se: float, df: float, alpha: float = 0.05, power: float = 0.8) -> float:
-    """Return the effect (in units of the slope) whose two-sided t test at ``alpha`` has the given power.
-
-    Raises ``MeasureError`` unless se > 0, df > 0 and alpha < power < 1.
-    """
-    if not alpha < power < 1:
-        raise MeasureError(f"power is {power:g}; expected a probability between alpha ({alpha:g}) and 1, e.g. 0.8")
-    slope_power(0.0, se, df, alpha)  # refuses an impossible design in its own words
-    top = (float(special.stdtrit(df, 1 - alpha / 2)) + 7) * se
-    return float(optimize.brentq(lambda e: slope_power(e, se, df, alpha) - power, 1e-9 * se, top))
-
-
-def design_error(x: npt.ArrayLike, membership: npt.ArrayLike, y: npt.ArrayLike) -> tuple[float, float]:
-    """Return (standard error per SD of x, degrees of freedom) of the mixed-model slope of y [n], for ``minimum_detectable``."""
-    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    scaled = (x - x.mean()) / x.std(ddof=1)
-    slope = fit_mixed(basis(check_membership(membership, x.size)), np.column_stack([np.ones(x.size), scaled]), y).slope
-    return slope.se, slope.df
 
 
 def success_rate(
