@@ -219,6 +219,51 @@ def test_damaged_npz_files(tmp_path):
         refused(lambda: load(good))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (4, 5, 5, 3), ",  # not closed
+        "   {'descr'\n  : 3}\n ]",
+        "  1\n 2",
+        "'",
+        "[" * 5000,
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (-4, 5, 5, 3), }",
+        "{'descr': [3], 'fortran_order': False, 'shape': (4, 5, 5, 3), }",
+    ],
+)
+def test_headers_that_are_no_header(tmp_path, text):
+    content = text.encode() + b"\n"
+    path = with_member(tmp_path / "x.npz", "images.npy", b"\x93NUMPY\x01\x00" + len(content).to_bytes(2, "little") + content)
+    message = refused(lambda: load(path))
+    assert message.startswith(f"array 'images' in {path} is damaged (")
+    assert message.endswith("); write the file again with numpy.savez")
+    assert "()" not in message
+
+
+def test_a_damaged_lzma_stream(tmp_path):
+    path = tmp_path / "x.npz"
+    stream = io.BytesIO()
+    np.save(stream, IMAGES)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("images.npy", stream.getvalue())
+    with zipfile.ZipFile(path, "a") as archive, archive.open("labels.npy", "w") as member:
+        np.save(member, LABELS)
+    assert load(path).n_items == 4
+    whole, refusals = path.read_bytes(), 0
+    for position in range(30, 200):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 0xFF]) + whole[position + 1 :])
+        try:
+            load(path)
+        except DataError:  # anything else fails the test
+            refusals += 1
+    assert refusals > 100
+
+
+def test_a_path_that_no_file_can_have(tmp_path):
+    path = tmp_path / ("x" * 300)
+    assert refused(lambda: load(path)) == f"{path} cannot be read (File name too long); check the path and its permissions"
+
+
 def test_a_file_with_any_byte_changed_loads_or_is_refused(tmp_path):
     path = tmp_path / "pack.npz"
     np.savez(path, images=IMAGES[:, :2, :2, :1], labels=LABELS, class_names=["x", "y"])

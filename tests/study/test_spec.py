@@ -56,6 +56,28 @@ def test_a_good_file_is_read_and_its_data_root_is_absolute(tmp_path, small_toml)
             ", line 49: evaluation names data 'digit', which no [data.*] table defines; did you mean 'digits'?",
         ),
         ('title = "A study for tests"\n', "", ": title: missing; add it"),
+        ("images = 600", "images = 600\nlr = inf", ", line 30: learner.0.lr: inf given; expected a finite number"),
+        ("tasks = 8", "tasks = 8\ninner_lr = nan", ", line 36: learner.1.inner_lr: nan given; expected a finite number"),
+        (
+            "levels = [1, 3]",
+            'levels = [1, 3]\nreplicates = "x"',
+            ", line 22: design.replicates: 'x' given; input should be a valid tuple (and 1 more)",
+        ),
+        (
+            "levels = [1, 3]",
+            "levels = [1, 3]\nreplicates = [2, 0]",
+            ", line 22: design.replicates.1: 0 given; input should be greater than 0 (and 1 more)",
+        ),
+        (
+            "levels = [1, 3]",
+            'levels = [1, 3]\n"a\\nb" = 1',
+            ", line 19: design.a\\nb: unknown key; allowed: domains, levels, replicates",
+        ),
+        (
+            "tasks = 8",
+            f"tasks = {'9' * 400}",
+            f", line 35: learner.1.tasks: {'9' * 77}... given; expected a whole number of at most 64 bits",
+        ),
         ("levels = [1, 3]", "levels = [4]", ", line 19: design: level 4 asks for more domains than the 3 named"),
     ],
 )
@@ -67,6 +89,37 @@ def test_each_mistake_is_named(tmp_path, small_toml, old, new, expected):
 
 def test_broken_toml_names_its_line(tmp_path):
     assert error_of(tmp_path, "name = \n").startswith(": not valid TOML: Invalid value (at line 1")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"a = {'[' * 3000}{']' * 3000}", ": not valid TOML: brackets nested too deeply"),
+        ("a = 2020-13-45", ": not valid TOML: Expected newline or end of document after a statement (at line 1, column 9)"),
+    ],
+)
+def test_toml_that_cannot_be_read(tmp_path, text, expected):
+    assert error_of(tmp_path, text) == expected
+
+
+def test_a_data_root_that_no_folder_can_have(tmp_path, small_toml):
+    assert error_of(tmp_path, 'data_root = "a\\u0000b"\n' + small_toml) == (
+        ": data_root: 'a\\x00b' given; no folder can have this name (embedded null byte)"
+    )
+
+
+def test_a_number_too_long_for_python(tmp_path):
+    assert error_of(tmp_path, f"a = {'9' * 5000}").startswith(": not valid TOML: Exceeds the limit (4300 digits) for integer")
+
+
+def test_a_path_that_no_file_can_have(tmp_path):
+    path = tmp_path / ("x" * 300)
+    with pytest.raises(SpecError) as error:
+        read_study(path)
+    assert str(error.value) == f"{path}: cannot be read (File name too long); check the path and its permissions"
+    with pytest.raises(SpecError) as error:
+        read_study(tmp_path)
+    assert str(error.value) == f"{tmp_path}: a folder; give the path of a TOML file, for example studies/quickstart.toml"
 
 
 def test_a_missing_file(tmp_path):

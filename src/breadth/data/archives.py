@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import lzma
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -14,6 +16,22 @@ from breadth.errors import DataError, did_you_mean
 
 __all__ = ["read_npz"]
 
+# Whatever a damaged header or stream makes the zip and npy readers raise; a header is Python text, so a broken one is bad syntax.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    tokenize.TokenError,
+    SyntaxError,
+    OSError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    LookupError,
+    OverflowError,
+    MemoryError,
+)
 _REQUIRED = ("images", "labels")
 _OPTIONAL = ("class_names", "source_paths")
 
@@ -28,7 +46,7 @@ def read_npz(path: Path, *, max_bytes: int) -> LabeledSet:
     try:
         with zipfile.ZipFile(path) as archive:
             arrays = _read(archive, path, max_bytes)
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+    except _DAMAGE as error:
         raise DataError(f"{path} is not a readable .npz file ({_one_line(error)}); write it with numpy.savez") from error
     groups = None
     if "source_paths" in arrays:
@@ -57,7 +75,7 @@ def _read(archive: zipfile.ZipFile, path: Path, max_bytes: int) -> dict[str, np.
         with archive.open(info) as stream:
             try:
                 arrays[key] = np.lib.format.read_array(stream, allow_pickle=False)
-            except ValueError as error:
+            except _DAMAGE as error:
                 raise _damaged(key, path, error) from error
     return arrays
 
@@ -69,7 +87,7 @@ def _announced(archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: str, path: 
             version = np.lib.format.read_magic(stream)
             read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             shape, _, dtype = read_header(stream)
-        except ValueError as error:
+        except _DAMAGE as error:
             raise _damaged(key, path, error) from error
     if dtype.hasobject:
         raise DataError(f"array '{key}' in {path} holds pickled objects, which could run code; save plain arrays")

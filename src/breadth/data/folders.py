@@ -15,7 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from breadth.data.images import LabeledSet
 from breadth.errors import DataError
 
-__all__ = ["read_folder"]
+__all__ = ["is_hidden", "read_folder"]
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 _MIXED_SIZE = 84
@@ -23,10 +23,21 @@ _ORIENTATION = 0x0112
 _GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L")
 
 
+def is_hidden(name: str) -> bool:
+    """Say whether a file or folder of this name is no data: hidden, or a note that a desktop leaves in every folder it shows."""
+    return name.startswith(".") or name.lower() in ("thumbs.db", "desktop.ini")
+
+
+def _printable(name: str) -> str:
+    """Return a file name as text that can be shown and stored; bytes that are no UTF-8 are spelled out, as in "caf\\xe9"."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
 def read_folder(folder: Path, *, size: int | None, max_bytes: int) -> LabeledSet:
     """Return the images of a folder that holds one folder per class, named after the folder; both are sorted by name.
 
-    Images are PNG, JPEG, WebP or BMP, told by content. Hidden files are skipped. EXIF orientation is applied, transparent pixels
+    Images are PNG, JPEG, WebP or BMP, told by content. Hidden files are skipped, and bytes of a
+    name that are no UTF-8 are spelled out. EXIF orientation is applied, transparent pixels
     become white, 16-bit grey is scaled to 8 bits. The set has 1 channel where all images are grey, else 3. Images of different
     sizes become ``size`` x ``size`` (84 x 84 if None), without keeping the aspect ratio.
 
@@ -49,7 +60,7 @@ def read_folder(folder: Path, *, size: int | None, max_bytes: int) -> LabeledSet
     for i, path in enumerate(files):
         images[i] = _pixels(path, (width, height), channels)
     labels = np.repeat(np.arange(len(classes), dtype=np.int64), [len(paths) for _, paths in classes])
-    return LabeledSet(folder.resolve().name, images, labels, tuple(name for name, _ in classes))
+    return LabeledSet(_printable(folder.resolve().name), images, labels, tuple(_printable(name) for name, _ in classes))
 
 
 def _classes(folder: Path) -> list[tuple[str, list[Path]]]:
@@ -77,7 +88,7 @@ def _classes(folder: Path) -> list[tuple[str, list[Path]]]:
 
 def _visible(folder: Path) -> list[Path]:
     try:
-        return [folder / name for name in sorted(os.listdir(folder)) if not name.startswith(".")]
+        return [folder / name for name in sorted(os.listdir(folder)) if not is_hidden(name)]
     except OSError as error:
         raise DataError(f"{folder} cannot be listed ({error.strerror}); expected a folder that may be read") from error
 

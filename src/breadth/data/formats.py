@@ -41,7 +41,10 @@ def load(source: str | Path | LabeledSet, *, size: int | None = None, max_bytes:
     elif isinstance(source, str) and source.split(":", 1)[0] in _SOURCES:
         found = _generate(source)
     else:
-        found = _read_path(source, size, max_bytes)
+        try:
+            found = _read_path(source, size, max_bytes)
+        except OSError as error:  # a folder on the way that may not be entered, a name too long
+            raise DataError(f"{source} cannot be read ({error.strerror or error}); check the path and its permissions") from error
     return prepare(found, size=size, channels=found.inputs.shape[3]) if size is not None and found.is_images else found
 
 

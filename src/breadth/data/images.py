@@ -74,7 +74,7 @@ class LabeledSet:
             sha.update(f"{array.dtype.str}{array.shape}".encode())
             sha.update(np.ascontiguousarray(array).data)
         for class_name in self.class_names:
-            sha.update(f"{len(class_name)}:{class_name}".encode())
+            sha.update(f"{len(class_name)}:{class_name}".encode("utf-8", "surrogatepass"))
         return sha.hexdigest()
 
     @cached_property

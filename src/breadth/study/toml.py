@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -59,18 +61,53 @@ def _allowed_keys(place: Place) -> list[str]:
     return [name for m in models for name in m.model_fields]
 
 
-def _message(path: Path, text: str, error: ValidationError) -> str:
-    first = error.errors()[0]
-    kind, given, message = first["type"], first["input"], str(first["msg"]).removeprefix("Value error, ")
-    tags = ("pretrain", "maml")
-    place: Place = tuple(p for p in first["loc"] if p not in tags)
+def _own_place(loc: Place, raw: Any, *, missing: bool) -> Place:
+    """``loc`` without what is not in the file: names of types, and the tag of a union; the last part stays where it is missing."""
+    place: Place = ()
+    for i, part in enumerate(loc):
+        held: dict[Any, Any] = raw if isinstance(raw, dict) else dict(enumerate(raw)) if isinstance(raw, list) else {}
+        if part in held:
+            raw = held[part]
+        elif not (missing and i == len(loc) - 1):
+            continue
+        place = (*place, part)
+    return place
+
+
+def _shown(value: Any, most: int = 80) -> str:
+    """``value`` as one piece of a line, of at most so many characters."""
+    text = str(value)
+    text = text if text.isprintable() else ascii(text)[1:-1]
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def _where(path: Path, text: str, place: Place, key: str) -> str:
     lines = _lines(text)
-    key = ".".join(str(p) for p in place)
-    if not place:
-        place, key = _named_place(message), ""
     while place and place not in lines:
         place = place[:-1]
-    where = f"{path}" + (f", line {lines[place]}" if place else "") + (f": {key}" if key else "")
+    return f"{path}" + (f", line {lines[place]}" if place else "") + (f": {key}" if key else "")
+
+
+def _dotted(place: Place) -> str:
+    return ".".join(_shown(p) for p in place)
+
+
+def _no_numbers(value: Any, place: Place = ()) -> Iterator[tuple[Place, float, str]]:
+    """Every number of a TOML document that nothing can be computed with, with its place and what was expected."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield place, value, "a finite number"
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:  # what TOML promises to hold
+        yield place, value, "a whole number of at most 64 bits"
+    elif isinstance(value, dict | list):
+        for part, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _no_numbers(inner, (*place, part))
+
+
+def _message(path: Path, text: str, raw: dict[str, Any], error: ValidationError) -> str:
+    first = error.errors()[0]
+    kind, given, message = first["type"], first["input"], str(first["msg"]).removeprefix("Value error, ")
+    place = _own_place(first["loc"], raw, missing=kind == "missing")
+    where = _where(path, text, place or _named_place(message), _dotted(place))
     more = "" if error.error_count() == 1 else f" (and {error.error_count() - 1} more)"
     if kind == "extra_forbidden":
         allowed = _allowed_keys(first["loc"])
@@ -86,8 +123,8 @@ def _message(path: Path, text: str, error: ValidationError) -> str:
         expected = str(context.get("expected", context.get("expected_tags", "")))
         given = context.get("tag", given)
         names = re.findall(r"'([^']*)'", expected)
-        return f"{where}: '{given}' given; expected one of: {', '.join(names)}{did_you_mean(str(given), names)}{more}"
-    return f"{where}: {given!r} given; {message[0].lower()}{message[1:]}{more}"
+        return f"{where}: '{_shown(given)}' given; expected one of: {', '.join(names)}{did_you_mean(str(given), names)}{more}"
+    return f"{where}: {_shown(repr(given))} given; {message[0].lower()}{message[1:]}{more}"
 
 
 def read_study(path: str | Path) -> Study:
@@ -96,16 +133,27 @@ def read_study(path: str | Path) -> Study:
     A relative ``data_root`` is resolved against the file's folder.
     """
     path = Path(path)
-    if not path.is_file():
-        raise SpecError(f"{path}: no such study file; give the path of a TOML file, for example studies/quickstart.toml")
     try:
+        if not path.is_file():
+            what = "a folder" if path.is_dir() else "no such study file"
+            raise SpecError(f"{path}: {what}; give the path of a TOML file, for example studies/quickstart.toml")
         text = path.read_text(encoding="utf-8")
         raw = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path}: not valid TOML: {error}") from None
+    except RecursionError:
+        raise SpecError(f"{path}: not valid TOML: brackets nested too deeply") from None
+    except OSError as error:
+        raise SpecError(f"{path}: cannot be read ({error.strerror or error}); check the path and its permissions") from None
+    except ValueError as error:  # of TOML, of UTF-8, and of numbers and dates that no machine holds
+        raise SpecError(f"{path}: not valid TOML: {_shown(error, 200)}") from None
+    for place, value, expected in _no_numbers(raw):
+        raise SpecError(f"{_where(path, text, place, _dotted(place))}: {_shown(value)} given; expected {expected}")
     try:
         study = Study.model_validate(raw)
     except ValidationError as error:
-        raise SpecError(_message(path, text, error)) from None
-    # An absolute data root stays what it is under "/".
-    return study.model_copy(update={"data_root": str((path.parent / study.data_root).resolve()), "file": path.as_posix()})
+        raise SpecError(_message(path, text, raw, error)) from None
+    try:
+        # An absolute data root stays what it is under "/".
+        root = str((path.parent / study.data_root).resolve())
+    except (OSError, ValueError, RuntimeError) as error:
+        raise SpecError(f"{path}: data_root: '{_shown(study.data_root)}' given; no folder can have this name ({error})") from None
+    return study.model_copy(update={"data_root": root, "file": path.as_posix()})
