@@ -1,6 +1,7 @@
 """Schedules, the convergence test, and resuming: bitwise the uninterrupted run, also after a real kill."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -130,6 +131,16 @@ def test_divergence_is_an_error(digits):
         pretrain(digits[0], ARCH, replace(PT, lr=1e30, schedule="constant"), seed=0)
     assert str(e.value) == (
         "training diverged: the loss is nan in the 5 steps before step 5; lower the learning rate or the inner learning rate"
+    )
+
+
+def test_divergence_is_the_same_error_where_a_checkpoint_falls_within_the_window(digits, tmp_path):
+    with pytest.raises(BreadthError) as e:
+        pretrain(digits[0], ARCH, replace(PT, lr=1e30, schedule="constant"), seed=0, folder=tmp_path, save_every=0)
+    assert re.fullmatch(
+        r"training diverged: the loss is (nan|inf) in the [1-4] steps before step [1-4]; "
+        "lower the learning rate or the inner learning rate",
+        str(e.value),
     )
 
 

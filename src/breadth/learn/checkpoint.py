@@ -74,7 +74,9 @@ def load(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         facts = json.loads((folder / _META).read_text())
         name, digest, meta = facts["tensors"], facts["sha256"], facts["meta"]
         path = folder / Path(name).name
-    except (ValueError, KeyError, TypeError) as e:
+        if not isinstance(meta, dict):
+            raise TypeError
+    except (ValueError, KeyError, TypeError, RecursionError) as e:
         raise CheckpointError(
             f"checkpoint '{folder / _META}' is damaged (not the JSON of a checkpoint); delete the folder to start anew"
         ) from e

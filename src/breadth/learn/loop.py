@@ -119,6 +119,7 @@ def train(
         if stopped == "converged":
             break
         if folder and time.monotonic() - saved >= save_every:
+            _check_finite(done, window)
             tensors = {**{f"net.{k}": v for k, v in net.state_dict().items()}, **{f"adam.{k}": v for k, v in moments.items()}}
             checkpoint.save(
                 folder,
@@ -137,10 +138,16 @@ def train(
 
 
 def _line(done: int, window: list[tuple[Tensor, Tensor]], rate: float) -> dict[str, float]:
+    _check_finite(done, window)
     loss, accuracy = (math.fsum(float(pair[i]) for pair in window) / len(window) for i in (0, 1))
+    return {"step": done, "loss": loss, "accuracy": accuracy, "rate": rate}
+
+
+def _check_finite(done: int, window: list[tuple[Tensor, Tensor]]) -> None:
+    # A plain sum, unlike math.fsum, takes infinities of both signs.
+    loss = sum(float(pair[0]) for pair in window)
     if not math.isfinite(loss):
         raise BreadthError(
             f"training diverged: the loss is {loss} in the {len(window)} steps before step {done}; "
             "lower the learning rate or the inner learning rate"
         )
-    return {"step": done, "loss": loss, "accuracy": accuracy, "rate": rate}
