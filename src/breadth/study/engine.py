@@ -5,6 +5,7 @@ The unit of work is one run, idempotent and resumable; a worker writes only into
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
@@ -53,8 +54,11 @@ class _Worker:
 
     def take(self, run: RunSpec) -> None:
         self.run, self.fraction = run, 0.0
-        self.stdin.write(json.dumps(asdict(run)).encode() + b"\n")
-        self.stdin.flush()
+        try:
+            self.stdin.write(json.dumps(asdict(run)).encode() + b"\n")
+            self.stdin.flush()
+        except BrokenPipeError:  # it died since its last answer
+            raise self._death() from None
 
     def listen(self) -> str | None:
         """Read what is there and return the id of the run that it says is done, if so."""
@@ -62,9 +66,12 @@ class _Worker:
         received = os.read(self.stdout.fileno(), 1 << 16)
         *lines, self.heard = (self.heard + received).split(b"\n")
         if not received:
-            raise StoreError(f"the worker of {self.name} died, perhaps for want of memory; run the study again")
+            raise self._death()
         done = [self._understand(json.loads(line)) for line in lines]
         return next((run_id for run_id in done if run_id), None)
+
+    def _death(self) -> StoreError:
+        return StoreError(f"the worker of {self.name} died, perhaps for want of memory; run the study again")
 
     @property
     def name(self) -> str:
@@ -85,7 +92,8 @@ class _Worker:
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait()
-        self.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # what a dead worker has not read
+            self.stdin.close()
         self.stdout.close()
 
 
@@ -120,15 +128,18 @@ def run_all(
     """Execute every run that has no record yet, needs first, and return how many were executed.
 
     Killing this process at any instant loses at most the work since a run's last checkpoint; the same call goes on from there.
-    Raises the first run's BreadthError; StoreError with the worker's traceback where a run crashed.
+    Raises the first run's BreadthError; StoreError where a run that is done is damaged, or with the worker's traceback where one crashed.
     """
     missing = [r for r in runs if not store.is_done(r)]
+    for r in runs:
+        if store.is_done(r):
+            store.check(r)
     if not missing:
         return 0
     meter = _Meter(missing)
     finished = {r.run_id for r in runs if store.is_done(r)}
-    # Longest first, so that no long run is left alone at the end.
-    waiting = sorted(missing, key=lambda r: -r.seconds)
+    # Probes first, for what is wrong with one should be known soon; then the longest, so that none is left alone at the end.
+    waiting = sorted(missing, key=lambda r: (r.kind != "probe", -r.seconds))
     pool: list[_Worker] = []
     try:
         pool += [_Worker(store, data_root, device) for _ in range(min(workers, len(missing)))]
