@@ -7,7 +7,7 @@ from scipy import stats as st
 
 from breadth.seeds import generator
 from breadth.stats.interval import Estimate
-from breadth.study.finding import Analysis, AuditRow, Baseline, Comparison, Dose, Finding, Fit, Point, Series
+from breadth.study.finding import Analysis, AuditRow, Baseline, Comparison, Dose, Finding, Fit, Measured, Point, Series
 
 NAN = math.nan
 
@@ -68,6 +68,24 @@ def estimates_of(x, y, rng):
             float(st.linregress(x[kept], y[kept]).slope * sd), NAN, NAN, 0.95, int(kept.sum()), "no domain"
         )
     return made, {"permutation": p, "Holm": min(1.0, 3 * p)}
+
+
+def measured(name, level, x, rng, *, items=20, suite=False):
+    """What the probe saw of one set, each number the mean of a few drawn ones."""
+
+    def about(value, spread, method="tasks, t interval"):
+        return mean_estimate(value + spread * rng.normal(size=6), method)
+
+    return Measured(
+        name,
+        "trained-resnet18",
+        int(level),
+        about(x, 0.01),
+        about(0.1, 0.005, f"pairs of tasks, same classes, disjoint items, {items} a class, t interval"),
+        about(4.0, 0.3),
+        about(0.0, 0.004),
+        None if suite else about(0.7, 0.02),
+    )
 
 
 def make_analysis(
@@ -203,4 +221,8 @@ def make_analysis(
             "fixed before any run": {"evaluation": {"data": ["dtd10_textures", "gtsrb_signs"]}},
             "seed": seed,
         },
+        (
+            *(measured(f"{name}-{levels[i]}-{i}", levels[i], x[i], generator(seed, "measured", i)) for i in range(n)),
+            measured("evaluation suite", 2, 0.3, generator(seed, "measured suite"), suite=True),
+        ),
     )

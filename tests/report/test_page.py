@@ -145,6 +145,9 @@ def test_the_caption_says_which_finite_data_the_intervals_are_for(analysis):
     assert "(dtd10_textures, gtsrb_signs)" in said
     assert said in " ".join(read(page.render(analysis, svg(draw(analysis)))).words)
     assert "suite. Corr" in page.scope(replace(analysis, protocol={}))
+    own = page.scope(replace(analysis, protocol={"evaluation": {"data": "own"}}))
+    assert "Each training set is scored on its own held-out classes." in own
+    assert "one fixed" not in own
 
 
 def test_protocol_and_command_are_shown_only_where_they_exist(analysis):
@@ -163,6 +166,30 @@ def test_points_that_cannot_be_drawn_are_counted(analysis):
     text = page.render(a, svg(draw(a)))
     assert "1 point could not be drawn" in text
     assert "A point without a bar has no estimable interval." in text
+
+
+def test_the_caption_says_what_vertical_bars_are_over_series_by_series(analysis):
+    plain = page.render(analysis, svg(draw(analysis)))
+    assert "Vertical bars" not in plain
+    assert "episodes" not in page.scope(analysis)
+    seeds, single = "over 2 seeds, spread pooled over training sets", "over the 300 episodes of the suite, one seed"
+    told = replace(analysis, series=tuple(replace(s, bars=seeds if s.learner == "PT" else single) for s in analysis.series))
+    text = page.render(told, svg(draw(told)))
+    assert f"Vertical bars of PT accuracy and loss: {seeds}. Vertical bars of MAML accuracy and loss: {single}." in text
+    alike = replace(analysis, series=tuple(replace(s, bars=seeds) for s in analysis.series))
+    assert f"Vertical bars of PT accuracy and loss; MAML accuracy and loss: {seeds}." in page.render(alike, svg(draw(alike)))
+    part = replace(analysis, series=(replace(analysis.series[0], bars=seeds), *analysis.series[1:]))
+    assert f"Vertical bars of PT accuracy: {seeds}. Lines" in page.render(part, svg(draw(part)))
+
+
+def test_training_sets_are_a_table_that_folds(analysis):
+    text = page.render(analysis, svg(draw(analysis)))
+    folded = text[text.index("<h2>Training sets</h2>") : text.index("<h2>Protocol</h2>")]
+    assert "<details><summary>9 measurements" in folded
+    assert folded.count("<tr>") == 1 + len(analysis.measures)
+    assert "disjoint items, 20 a class" in folded
+    none = replace(analysis, measures=())
+    assert "<h2>Training sets</h2>" not in page.render(none, svg(draw(none)))
 
 
 def test_themed_needs_a_figure():

@@ -50,6 +50,40 @@ def test_every_markdown_row_has_as_many_cells_as_its_head(analysis):
         assert {len(row) for row in t.rows} == {len(t.head)}
 
 
+def test_every_measured_set_stands_in_the_table_of_training_sets(analysis):
+    t = table.measures_table(analysis.measures)
+    assert (t.title, t.head) == (
+        "Training sets",
+        ("training set", "probe", "domains", "diversity", "floor", "split-half", "complexity", "alignment"),
+    )
+    assert len(t.rows) == len(analysis.measures) == 9
+    m = analysis.measures[0]
+    assert t.rows[0] == (
+        m.train,
+        m.probe,
+        str(m.level),
+        with_interval(m.diversity.value, m.diversity.low, m.diversity.high),
+        number(m.floor.value),
+        with_interval(m.split_half.value, m.split_half.low, m.split_half.high),
+        number(m.complexity.value),
+        number(m.alignment.value),
+    )
+    assert (t.rows[-1][0], t.rows[-1][-1]) == ("evaluation suite", "none")
+    assert "over pairs of tasks, same classes, disjoint items, 20 a class, t interval." in t.note
+    for text in (table.markdown(analysis), table.latex(analysis)):
+        assert "Training sets" in text
+        assert "20 a class" in text
+    assert table.measures_table((replace(m, split_half=None),)).rows[0][5] == "none"
+
+
+def test_floors_of_different_numbers_of_items_are_told_apart(analysis):
+    first, second = analysis.measures[:2]
+    fewer = "pairs of tasks, same classes, disjoint items, 9 a class instead of 20, too few for two disjoint draws, t interval"
+    t = table.measures_table((first, replace(second, floor=replace(second.floor, method=fewer))))
+    assert [row[4][-3:] for row in t.rows] == ["(a)", "(b)"]
+    assert f"over (a) {first.floor.method}; (b) {fewer}." in t.note
+
+
 def test_what_cannot_be_estimated_says_so_and_why():
     text = table.markdown(make_analysis(1))
     assert "not estimable (n = 1; needs at least 4 training sets)" in text

@@ -112,10 +112,15 @@ def scope(analysis: Analysis) -> str:
     names = (
         f" ({', '.join(map(str, named))})" if isinstance(named, list) and named else f" ({named})" if isinstance(named, str) else ""
     )
+    suite = (
+        "Each training set is scored on its own held-out classes."
+        if named == "own"
+        else f"All scores are on the one fixed evaluation suite{names}."
+    )
     which = "the training set" if len(sets) == 1 else f"each of the {len(sets)} training sets"
     return (
-        f"Horizontal intervals hold for tasks drawn from the given finite data of {which}, vertical "
-        f"intervals for episodes of the fixed evaluation suite{names}. Correlations and slopes treat training sets as the unit. "
+        f"Horizontal intervals hold for tasks drawn from the given finite data of {which}. {suite} "
+        "Correlations and slopes treat training sets as the unit. "
         "None of them speaks of other data, other networks or other ways of training."
     )
 
@@ -128,6 +133,18 @@ def _tight(words: str) -> str:
 def _alternative(analysis: Analysis) -> str:
     parts = [f"{s.learner} {s.metric}: {len(drawn_points(s))} training sets" for s in shown_series(analysis)]
     return f"Horizontal: diversity coefficient of the training data. Vertical: {'; '.join(parts)}. Verdict: {analysis.verdict}."
+
+
+def _bars(analysis: Analysis) -> str:
+    """What the vertical bars are over, as each series says; nothing of a series that does not say. Alike series share a sentence."""
+    series = [s for s in shown_series(analysis) if s.bars]
+    by_phrase = {s.bars: [x for x in series if x.bars == s.bars] for s in series}
+    said = []
+    for phrase, alike in by_phrase.items():
+        learners = list(dict.fromkeys(s.learner for s in alike))
+        of = [f"{name} {' and '.join(s.metric for s in alike if s.learner == name)}" for name in learners]
+        said.append(f" Vertical bars of {'; '.join(of)}: {phrase}.")
+    return "".join(said)
 
 
 def _caption(analysis: Analysis) -> str:
@@ -145,7 +162,7 @@ def _caption(analysis: Analysis) -> str:
     lines = " Dashed and dotted lines: reference arms." if analysis.baselines else ""
     return (
         "Each mark is one training set under one learner, averaged over training seeds; the fuller its colour, the more domains it "
-        f"holds. Bars: intervals of x and of y. Lines and bands: fitted straight line with its pointwise interval."
+        f"holds. Bars: intervals of x and of y.{_bars(analysis)} Lines and bands: fitted straight line with its pointwise interval."
         f"{lines}{nan}{missing}"
     )
 

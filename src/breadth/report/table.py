@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from breadth.report.words import NOT_ESTIMABLE, estimate, find_estimate, find_p, number, p_value, shown_series, winner_sentence
 from breadth.stats.interval import Estimate
-from breadth.study.finding import Analysis, Comparison, Series
+from breadth.study.finding import Analysis, Comparison, Measured, Series
 
-__all__ = ["Table", "association_table", "audit_table", "latex", "markdown", "tables"]
+__all__ = ["Table", "association_table", "audit_table", "latex", "markdown", "measures_table", "tables"]
 
 _MAIN = ("Pearson", "Spearman", "slope per SD", "adjusted slope")
 _LATEX_ROWS = 40
@@ -38,6 +38,7 @@ def tables(analysis: Analysis) -> tuple[Table, ...]:
         _comparison_table(analysis),
         _dose_table(analysis),
         _baseline_table(analysis),
+        measures_table(analysis.measures),
         audit_table(analysis),
     )
     return tuple(t for t in made if t.rows)
@@ -117,6 +118,41 @@ def audit_table(analysis: Analysis) -> Table:
     """Return each control with its status; violations are marked."""
     rows = tuple((r.control, f"{r.status} (violation)" if r.violation else r.status, r.detail) for r in analysis.audit)
     return Table("audit", "Controls", ("control", "over the arms", "values"), rows)
+
+
+def measures_table(measures: tuple[Measured, ...]) -> Table:
+    """Return what each probe saw of each training set: the coefficient beside its floor, its null and what else it may go with.
+
+    The note says how each floor was measured, above all with how many items a class; a letter beside the floor where ways differ.
+    """
+    methods = list(dict.fromkeys(m.floor.method for m in measures))
+    letters = {method: f" ({_letter(i)})" if len(methods) > 1 else "" for i, method in enumerate(methods)}
+    rows = tuple(
+        (
+            m.train, m.probe, str(m.level), estimate(m.diversity), f"{number(m.floor.value)}{letters[m.floor.method]}",
+            _or_none(m.split_half), number(m.complexity.value), "none" if m.alignment is None else number(m.alignment.value),
+        )
+        for m in measures
+    )  # fmt: skip
+    head = ("training set", "probe", "domains", "diversity", "floor", "split-half", "complexity", "alignment")
+    levels = {m.diversity.level for m in measures}
+    said = f"Brackets: {levels.pop() * 100:g} % interval. " if len(levels) == 1 else ""
+    floors = "; ".join(f"{letters[method].strip()} {method}".strip() for method in methods)
+    note = (
+        f"{said}Floor: diversity without any difference of classes, over {floors}. Split-half: 0 is expected; none below six tasks. "
+        "Complexity: mean L1 norm of the embeddings. Alignment: with the evaluation suite; none for the suite itself, or where each set "
+        "has a suite of its own."
+    )
+    return Table("measures", "Training sets", head, rows, note)
+
+
+def _letter(i: int) -> str:
+    """a, b, ..., z, then a1, b1, ..."""
+    return f"{chr(97 + i % 26)}{i // 26 or ''}"
+
+
+def _or_none(e: Estimate | None) -> str:
+    return "none" if e is None else estimate(e)
 
 
 def _n(series: Series) -> str:

@@ -52,7 +52,8 @@ class Series:
     learner: "PT" or "MAML" (or a named variant); metric: "accuracy" (0..1) or "loss" (nats); condition: evaluation condition,
     e.g. "logistic head, support-only BN"; points: one per training set (mean over seeds); estimates: statistics by name
     ("Pearson r", "Spearman rho", "slope per SD", "adjusted slope per SD", ...); p_values: by name ("permutation", "Holm", ...);
-    notes: one-line remarks that belong under the figure.
+    notes: one-line remarks that belong under the figure; bars: what the intervals of the points' y are over, e.g. "over 2 seeds, their
+    spread pooled over training sets", empty where nobody said.
     """
 
     learner: str
