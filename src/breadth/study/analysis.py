@@ -20,7 +20,7 @@ from breadth.study.readings import Metric, Readings, Scored, estimate_from
 from breadth.study.series import LEVEL, bars_of, evidence_of, line, points_of, seed_points_of, statistics, why_not
 from breadth.study.store import Store
 from breadth.study.tables import MamlSpec, PretrainSpec
-from breadth.study.verdict import Evidence, decide, detectable
+from breadth.study.verdict import Evidence, VerdictRule, decide, detectable, power
 from breadth.version import __version__
 
 __all__ = ["analyse"]
@@ -130,7 +130,7 @@ class _Analyst:
                 caveats.append(f"the rule alone would say supported, but p is not below {rule.alpha:g} after correction")
         unit = "accuracy" if s.metric == "accuracy" else "nats"
         if s.primary:
-            caveats.append(self.smallest(detectable(rule, ev, seed=self.seed), unit))
+            caveats += self.sensitivity(rule, ev, unit)
         slope = decision.raw
         change = "no slope can be estimated"
         if not math.isnan(slope.value):
@@ -139,12 +139,16 @@ class _Analyst:
         statement = f"{what} {change} ({s.probe} probe) over {len(scored.sets)} training sets: {verdict}."
         return Finding(name, statement, verdict, slope, points, (*caveats, scope), run_ids), decision.reasons
 
-    @staticmethod
-    def smallest(effect: float, unit: str) -> str:
-        """Say which effect the design could have shown."""
+    def sensitivity(self, rule: VerdictRule, ev: Evidence, unit: str) -> list[str]:
+        """Say which effect the design could have shown, and how surely it would have shown the smallest one of interest."""
+        effect = detectable(rule, ev, seed=self.seed)
         if math.isinf(effect):
-            return "in this design no effect, however large, would have been called supported"
-        return f"smallest effect this design would have called supported with probability 0.8: {effect:.3g} {unit} per SD"
+            return ["in this design no effect, however large, would have been called supported"]
+        rate = power(rule, ev, rule.smallest_effect, seed=self.seed).value
+        return [
+            f"smallest effect this design would have called supported with probability 0.8: {effect:.3g} {unit} per SD; "
+            f"an effect of {rule.smallest_effect:g} would have been called supported with probability {rate:.2f}"
+        ]
 
     def baseline_condition(self, name: str, wanted: str) -> str | None:
         """The condition of a reference arm nearest to ``wanted``: the same, else the same batch norm mode, else the same head."""

@@ -120,7 +120,8 @@ def _pair(pt: PretrainSpec, maml: MamlSpec, steps: int, plan: Plan, readings: Re
         a, b = _common(
             readings.scored(pt.name, f"{head}/{mode}", "accuracy"), readings.scored(maml.name, f"maml{steps}/{mode}", "accuracy")
         )
-        if len(a.sets) < 2:
+        # With a diverged episode there is nothing to compare; its series says so.
+        if len(a.sets) < 2 or not (np.isfinite(a.values).all() and np.isfinite(b.values).all()):
             return None
         found.append(
             _compare(
