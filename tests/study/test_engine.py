@@ -2,6 +2,7 @@
 
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -9,11 +10,14 @@ import time
 from pathlib import Path
 
 import pytest
+from safetensors import SafetensorError
 
-from breadth.errors import StoreError
-from breadth.study.engine import run_all
+from breadth.data.digest import source_digest
+from breadth.errors import BreadthError, StoreError
+from breadth.study.engine import _Worker, run_all
 from breadth.study.plan import RunSpec
 from breadth.study.store import Store
+from breadth.study.worker import _reason
 
 QUICKSTART = Path(__file__).parents[2] / "studies" / "quickstart.toml"
 
@@ -109,3 +113,100 @@ def test_a_worker_that_is_killed_is_named(tmp_path, small_toml):
 
     with pytest.raises(StoreError, match=r"the worker of .* died, perhaps for want of memory; run the study again"):
         run_all(plan.runs, Store(tmp_path / "runs"), Path("."), report=kill)
+
+
+def test_a_worker_that_died_between_two_runs_is_named(tmp_path):
+    """Its pipe is broken when the next run is handed to it."""
+    worker = _Worker(Store(tmp_path), Path("."), "cpu")
+    os.kill(worker.process.pid, signal.SIGKILL)
+    worker.process.wait()
+    run = RunSpec("probe", "next", {"filler": "x" * 100_000})
+    try:
+        with pytest.raises(StoreError) as e:
+            worker.take(run)
+    finally:
+        worker.stop()
+    assert str(e.value) == f"the worker of {run.run_id} (next) died, perhaps for want of memory; run the study again"
+
+
+def test_a_run_that_is_done_and_damaged_is_refused(tmp_path):
+    run = RunSpec("probe", "random", {"kind": "line"})
+    store = Store(tmp_path)
+    (store.begin(run) / "body.safetensors").write_bytes(b"weights")
+    store.finish(run, {}, ("body.safetensors",))
+    assert run_all([run], Store(tmp_path), Path(".")) == 0
+    path = store.folder(run) / "body.safetensors"
+    path.write_bytes(b"other")
+    with pytest.raises(StoreError) as e:
+        run_all([run], Store(tmp_path), Path("."))
+    assert str(e.value) == (
+        f"{path}: missing or changed since it was written; delete the folder {path.parent} and run the study again"
+    )
+
+
+def random_probe(label="probe"):
+    pixels = {"size": 16, "channels": 1}
+    return RunSpec(
+        "probe",
+        label,
+        {
+            "kind": "conv",
+            "filters": 64,
+            "weights": "trained",
+            "images": 32,
+            "seed": 0,
+            "data": {
+                "parts": [{"name": "digits", "load": "digits", "digest": source_digest("digits")}],
+                "convention": "pooled-classes",
+                "pixels": pixels,
+            },
+        },
+    )
+
+
+def failure(run, root):
+    with pytest.raises(BreadthError) as e:
+        run_all([run], Store(root), Path("."))
+    assert "\n" not in str(e.value)
+    return str(e.value)
+
+
+def test_a_disk_that_takes_no_more_is_one_line(tmp_path):
+    """The kernel refuses files over a size, as it does on a full disk, with the error of the system call."""
+    run = random_probe()
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limit[1]))
+    try:
+        message = failure(run, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert message == f"run {run.run_id} (probe): File too large; put this right and run the study again"
+    assert not Store(tmp_path).is_done(run)
+
+
+def test_a_run_that_writes_where_it_may_not_is_one_line(tmp_path):
+    run = random_probe()
+    folder = Store(tmp_path).begin(run)
+    (folder / "checkpoint").write_text("a file where a folder must be")
+    assert failure(run, tmp_path) == (
+        f"run {run.run_id} (probe): {folder / 'checkpoint'}: File exists; put this right and run the study again"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (MemoryError(), "not enough memory"),
+        (RuntimeError("CUDA out of memory. Tried\nto allocate 2 GiB"), "not enough memory (CUDA out of memory. Tried to allocate 2 GiB)"),
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (PermissionError(13, "Permission denied", "a/b"), "a/b: Permission denied"),
+        (
+            SafetensorError('Error while serializing: I/O error: Os { code: 28, kind: StorageFull, message: "No space left on device" }'),
+            "No space left on device",
+        ),
+        (KeyError("a"), None),
+        (RuntimeError("shapes differ"), None),
+    ],
+)  # fmt: skip
+def test_what_a_machine_lacks_is_told_from_a_fault_of_the_package(error, reason):
+    assert _reason(error) == reason
