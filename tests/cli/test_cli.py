@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -174,3 +176,93 @@ def test_sources_that_cannot_be_used_are_one_line(tmp_path):
         ("digitz", "did you mean 'digits'?"),
     ):
         assert part in refused("measure", source, "--probe", "conv-stride", cwd=tmp_path)
+
+
+FOLDER_NEEDED = "a file stands where a folder is needed; give another folder, or move the file away"
+
+
+def test_folders_that_cannot_be_used_are_one_line(study, tmp_path):
+    (tmp_path / "file").write_text("x")
+    small = study / "small.toml"
+    for verb in ("run", "audit"):
+        assert refused(verb, small, "--runs", "file", cwd=tmp_path) == f"file: {FOLDER_NEEDED}"
+        assert refused(verb, small, "--runs", "file/runs", cwd=tmp_path) == f"file/runs: {FOLDER_NEEDED}"
+    message = refused("run", small, "--runs", "/proc/breadth")
+    assert message == "/proc/breadth: no such file or directory; check the path, its permissions and the free space"
+    assert refused("report", small, "--runs", study / "runs", "--out", "file", cwd=tmp_path) == f"file: {FOLDER_NEEDED}"
+    message = refused("report", small, "--runs", study / "runs", "--out", "/proc/breadth")
+    assert message == "/proc/breadth: no such file or directory; check the path, its permissions and the free space"
+
+
+def test_a_disk_without_space_is_one_line(study, tmp_path):
+    done = breadth(
+        "report", study / "small.toml", "--runs", study / "runs", "--out", tmp_path / "out",
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)),
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert re.fullmatch(r"breadth: .*: file too large; check the path, its permissions and the free space\n", done.stderr)
+
+
+def test_an_output_that_nobody_reads_ends_quietly():
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "breadth", "measure", "digits", "--dry-run"], check=False, stdout=writer, stderr=subprocess.PIPE
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_run_refuses_a_damaged_run_that_is_done(study, tmp_path):
+    shutil.copytree(study, tmp_path / "copy")
+    scores = next((tmp_path / "copy" / "runs").glob("train-*/scores.npz")).relative_to(tmp_path / "copy")
+    with (tmp_path / "copy" / scores).open("r+b") as stream:
+        stream.write(b"damage")
+    assert refused("run", "small.toml", cwd=tmp_path / "copy") == (
+        f"{scores}: missing or changed since it was written; delete the folder {scores.parent} and run the study again"
+    )
+
+
+def test_audit_before_the_run_says_what_is_still_unknown(study, tmp_path):
+    done = breadth("audit", study / "small.toml", "--runs", "runs", "--data-root", tmp_path, cwd=tmp_path)
+    assert done.returncode == 0
+    unknown = [line for line in done.stdout.splitlines() if line.startswith("unknown")]
+    assert unknown
+    result = json.loads(breadth("audit", study / "small.toml", "--runs", "runs", "--json", cwd=tmp_path).stdout)
+    n = result["unknown"]
+    assert 0 < n <= len(unknown)
+    s = "" if n == 1 else "s"
+    assert done.stdout.splitlines()[-1] == f"0 violations, {n} required control{s} unknown until the runs are done"
+    assert json.loads(breadth("audit", "small.toml", "--json", cwd=study).stdout)["unknown"] == 0
+    assert breadth("audit", "small.toml", cwd=study).stdout.splitlines()[-1] == "0 violations"
+
+
+def test_odd_sources_of_measure_are_one_line(tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "w.pt").write_bytes(b"")
+    small = ("--probe", "conv-stride", "--filters", "2", "--tasks", "3")
+    assert refused("measure", "empty", *small, cwd=tmp_path) == "empty holds nothing; expected one folder of images per class"
+    long = "x" * 300
+    assert (
+        refused("measure", f"./{long}", *small)
+        == f"./{long} cannot be read (File name too long); check the path and its permissions"
+    )
+    assert refused("measure", "digits", "--weights", "w.pt", *small, cwd=tmp_path) == (
+        "w.pt: not readable as plain weights (EOFError); save a state dict of tensors, best as .safetensors"
+    )
+
+
+def test_a_folder_whose_name_is_no_utf8_is_measured(tmp_path):
+    root = os.fsencode(tmp_path) + b"/caf\xe9"
+    for c in range(5):
+        os.makedirs(root + b"/\xff%d" % c)
+        for i in range(10):
+            Image.fromarray(np.random.default_rng(10 * c + i).integers(0, 256, (8, 8)).astype(np.uint8)).save(
+                os.fsdecode(root + b"/\xff%d/%d.png" % (c, i))
+            )
+    arguments = ["--size", "16", "--channels", "1", "--probe", "conv-stride", "--filters", "2", "--tasks", "3", "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "breadth", "measure", root, *arguments], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["sources"][0]["name"].endswith(("caf\udce9", "caf\\xe9"))

@@ -1,10 +1,13 @@
 """``breadth``: the verbs, and how every error becomes one line and an exit code.
 
-Exit codes: 0 done; 1 an audit found a violation; 2 the input cannot be used (one line says why); 130 interrupted.
+Exit codes: 0 done; 1 an audit found a violation, or nobody reads the output; 2 the input cannot be used (one line says why); 130
+interrupted.
 """
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 
 import typer
@@ -50,8 +53,11 @@ app.command("report")(report.report)
 
 def main() -> None:
     """Run the command line and exit with its code; whatever a person can put right is one line on standard error."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names that the terminal cannot show are spelled out
     try:
         code = app(standalone_mode=False)
+        sys.stdout.flush()
     except BreadthError as error:
         sys.exit(_refused(str(error)))
     except typer.TyperException as error:  # an unknown option or value, a missing argument
@@ -60,7 +66,24 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         print("breadth: interrupted; the same command goes on from here", file=sys.stderr)
         sys.exit(130)
+    except BrokenPipeError:  # whoever read the output has gone, as in "breadth ... | head"
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(1)  # as the command-line library does where it is the one to notice
+    except OSError as error:
+        sys.exit(_refused(_told(error)))
+    except MemoryError as error:
+        said = " ".join(str(error).split())[:120]
+        sys.exit(_refused(f"not enough memory{f' ({said})' if said else ''}; give less data, or a machine with more memory"))
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _told(error: OSError) -> str:
+    """One line on what the system refused: where, why, what to look at."""
+    place = os.fspath(error.filename) if isinstance(error.filename, str | os.PathLike) else "a file"
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return f"{place}: a file stands where a folder is needed; give another folder, or move the file away"
+    reason = error.strerror or str(error) or type(error).__name__
+    return f"{place}: {reason[:1].lower()}{reason[1:]}; check the path, its permissions and the free space"
 
 
 def _verb() -> str:

@@ -39,11 +39,19 @@ def audit(study: StudyFile, runs: Runs = Path("runs"), data_root: DataRoot = Non
             )
     rows = audit_study(plan, store)
     violations = [r for r in rows if r.violation]
+    unknown = [r for r in rows if r.status == "unknown" and r.control in plan.study.controls.equal]
     if as_json:
-        print_json({"study": plan.study.name, "rows": [asdict(r) for r in rows], "violations": len(violations)})
+        print_json(
+            {"study": plan.study.name, "rows": [asdict(r) for r in rows], "violations": len(violations), "unknown": len(unknown)}
+        )
     else:
         for r in rows:
             print(f"{'VIOLATED' if r.violation else r.status:8}  {r.control}: {r.detail}")
-        print(f"{len(violations)} violation{'' if len(violations) == 1 else 's'}")
+        open_ = f", {_count(len(unknown), 'required control')} unknown until the runs are done" if unknown else ""
+        print(f"{_count(len(violations), 'violation')}{open_}")
     if violations:
         raise typer.Exit(1)
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
