@@ -266,3 +266,15 @@ def test_a_folder_whose_name_is_no_utf8_is_measured(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["sources"][0]["name"].endswith(("caf\udce9", "caf\\xe9"))
+
+
+def test_what_memory_does_not_hold_is_one_line():
+    for arguments in (["--size", "100000"], ["--filters", "1000000"]):
+        message = refused("measure", "digits", "--probe", "conv", *arguments)
+        assert message.startswith("not enough memory (")
+        assert message.endswith("; give less data, or a machine with more memory")
+
+
+def test_a_message_cannot_steer_the_terminal():
+    expected = "a/\\x1b[2Jb does not exist; expected a folder of class folders, an .npz file, or one of digits, gaussian, glyphs"
+    assert refused("measure", "a/\x1b[2Jb", "--probe", "conv") == expected

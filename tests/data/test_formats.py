@@ -356,3 +356,17 @@ def test_every_real_pack_loads(packs):
         assert pack.inputs.shape[3] in (1, 3)
         assert min(pack.counts) >= 18
         assert sum(pack.counts) == pack.n_items
+
+
+@pytest.mark.parametrize(
+    ("source", "needed"),
+    [("gaussian:classes=1000000,per_class=1000000", "1e+12"), ("glyphs:classes=200,per_class=100,size=10000", "2e+12")],
+)
+def test_generated_data_beyond_the_limit_is_refused_before_it_is_made(source, needed):
+    expected = f"'{source}' needs at least {needed} bytes, more than the limit of 2,147,483,648; ask for less"
+    assert refused(lambda: load(source)) == expected
+
+
+def test_no_source_is_not_the_working_folder():
+    expected = "the empty text names no data; expected a folder of class folders, an .npz file, or one of digits, gaussian, glyphs"
+    assert refused(lambda: load("")) == expected

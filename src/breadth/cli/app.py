@@ -71,7 +71,9 @@ def main() -> None:
         sys.exit(1)  # as the command-line library does where it is the one to notice
     except OSError as error:
         sys.exit(_refused(_told(error)))
-    except MemoryError as error:
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not any(w in str(error) for w in ("allocate memory", "out of memory")):
+            raise  # a fault of this package, which its traceback helps to find
         said = " ".join(str(error).split())[:120]
         sys.exit(_refused(f"not enough memory{f' ({said})' if said else ''}; give less data, or a machine with more memory"))
     sys.exit(code if isinstance(code, int) else 0)
@@ -92,5 +94,7 @@ def _verb() -> str:
 
 
 def _refused(message: str) -> int:
-    print(f"breadth: {message}", file=sys.stderr)
+    # What a file name or a study puts into a message must not steer the terminal.
+    lines = (line if line.isprintable() else ascii(line)[1:-1] for line in message.split("\n"))
+    print("breadth: " + "\n".join(lines), file=sys.stderr)
     return 2

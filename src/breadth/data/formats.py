@@ -39,7 +39,7 @@ def load(source: str | Path | LabeledSet, *, size: int | None = None, max_bytes:
     if isinstance(source, LabeledSet):
         found = source
     elif isinstance(source, str) and source.split(":", 1)[0] in _SOURCES:
-        found = _generate(source)
+        found = _generate(source, max_bytes)
     else:
         try:
             found = _read_path(source, size, max_bytes)
@@ -49,6 +49,8 @@ def load(source: str | Path | LabeledSet, *, size: int | None = None, max_bytes:
 
 
 def _read_path(source: str | Path, size: int | None, max_bytes: int) -> LabeledSet:
+    if source == "":
+        raise DataError(f"the empty text names no data; expected {ACCEPTED}")
     path = Path(source)
     if path.is_dir():
         from breadth.data.folders import read_folder
@@ -64,10 +66,16 @@ def _read_path(source: str | Path, size: int | None, max_bytes: int) -> LabeledS
     raise DataError(f"{path} does not exist; expected {ACCEPTED}")
 
 
-def _generate(text: str) -> LabeledSet:
+def _generate(text: str, max_bytes: int) -> LabeledSet:
     name, _, tail = text.partition(":")
     make, readers = _SOURCES[name]
-    return replace(make(_options(name, tail, readers)), name=text)
+    options = _options(name, tail, readers)
+    sizes = [value for key, power in _SIZES for value in [options.get(key)] * power if isinstance(value, int)]
+    if min(sizes, default=1) > 0 and math.prod(sizes) > max_bytes:
+        raise DataError(
+            f"'{text}' needs at least {min(math.prod(sizes), 10**300):.3g} bytes, more than the limit of {max_bytes:,}; ask for less"
+        )
+    return replace(make(options), name=text)
 
 
 def _options(source: str, tail: str, readers: Mapping[str, _Reader]) -> dict[str, object]:
@@ -103,6 +111,9 @@ def _count(text: str) -> int | None:
 def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split("+"))
 
+
+# The options that say how much is made, and how often each enters: at least one byte a pixel or number.
+_SIZES = (("classes", 1), ("per_class", 1), ("size", 2))
 
 _EXPECTED: dict[_Reader, str] = {
     int: "a whole number",
