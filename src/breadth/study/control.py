@@ -81,6 +81,13 @@ def _settings(run: RunSpec, keys: tuple[str, ...]) -> str:
     return ", ".join(f"{k} {learner[k]}" for k in keys if k in learner)
 
 
+def _made_by(plan: Plan, store: Store) -> AuditRow:
+    """Versions and machine of all runs that are done; numbers of different ones agree only roughly."""
+    made = {f"{r.kind} {r.label}": store.made_by(r) for r in plan.runs if store.is_done(r)}
+    said = {name: ", ".join(f"{k} {v}" for k, v in found.items()) or None for name, found in made.items()}
+    return AuditRow("software and machine", *(_spread(said) if said else ("unknown", "nothing was run yet")))
+
+
 def _stopping(store: Store, run: RunSpec) -> str | None:
     """The stopping rule and what ended the training."""
     if not store.is_done(run):
@@ -194,6 +201,7 @@ def audit_study(plan: Plan, store: Store) -> tuple[AuditRow, ...]:
         row("evaluation", *_spread({f"{s} {name}": _suite_name(run) for (s, name, _), run in plan.scores.items()})),
         *_overlap_rows(plan, store, "overlap" in required),
         _between_learners(plan, store),
+        _made_by(plan, store),
         AuditRow("number of domains", *_spread({n: s.level for n, s in t.items()})),
     ]
     return tuple(rows)
