@@ -86,6 +86,17 @@ def test_refuted_where_the_effect_of_interest_is_excluded():
     assert d.raw.high < 0.01
 
 
+def test_a_sure_effect_below_the_smallest_of_interest_is_inconclusive_and_says_so():
+    e = strong(54)
+    x = (np.asarray(e.x) - np.mean(e.x)) / np.std(e.x, ddof=1)
+    noise = np.random.default_rng(0).normal(0, 0.008, 54)
+    noise -= x * (x @ noise) / (x @ x)
+    d = decide(dataclasses.replace(e, y=0.5 + 0.0095 * x + noise, membership=np.ones((54, 1)), covariates={}), RULE)
+    assert d.verdict == "inconclusive"
+    assert d.raw.low > 0
+    assert d.reasons[-1] == "a raw effect is there, but it is estimated below 0.01, and an effect of 0.01 is not excluded"
+
+
 def test_measurement_error_makes_refuting_harder():
     e = Evidence(**draw(plan(54, tau=0.0, sigma=0.02), 4))
     d = decide(e, RULE)

@@ -72,8 +72,12 @@ def _finite(value: Any) -> Any:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON atomically, keys in the given order, numbers in full; nan becomes null."""
-    write_text(path, json.dumps(_finite(value), indent=1, allow_nan=False) + "\n")
+    """Write JSON atomically, keys in the given order, numbers in full; nan becomes null. A list has one element a line."""
+    if isinstance(value, list):
+        lines = ",\n".join(json.dumps(_finite(v), allow_nan=False) for v in value)
+        write_text(path, f"[\n{lines}\n]\n")
+    else:
+        write_text(path, json.dumps(_finite(value), indent=1, allow_nan=False) + "\n")
 
 
 def _seal(record: dict[str, Any]) -> str:

@@ -114,7 +114,12 @@ def _steps(design: Design, model: Models, rule: VerdictRule, n: int) -> tuple[Ve
     if all(_bounds(slope, rule)[1] / design.reliability**0.5 < rule.smallest_effect for slope in fitted):
         return "refuted", [*said, f"an effect of {least} or more is excluded by the upper bound of every slope"]
     if _bounds(model.raw, rule)[0] <= 0 or model.raw.value < rule.smallest_effect:
-        return "inconclusive", [*said, f"no raw effect is shown, and an effect of {least} is not excluded"]
+        shown = (
+            "no raw effect is shown"
+            if _bounds(model.raw, rule)[0] <= 0
+            else f"a raw effect is there, but it is estimated below {least}"
+        )
+        return "inconclusive", [*said, f"{shown}, and an effect of {least} is not excluded"]
     return _separability(design, model, rule, [*said, "a raw effect is there"])
 
 
