@@ -227,7 +227,7 @@ def _draw_baselines(figure: Figure, ax: Axes, lines: Sequence[Baseline]) -> None
     inches = ax.get_position().height * figure.get_size_inches()[1]
     gap = _STROKE / (ax.get_position().width * figure.get_size_inches()[0])
     heights = [size_of(figure, _wrapped(b.name), linespacing=1.0)[1] / inches + 0.035 for b in lines]
-    centres = place_apart([(b.estimate.value - low) / (high - low) for b in lines], heights, -0.05, 1.05)
+    centres = place_apart([(b.estimate.value - low) / (high - low) for b in lines], heights, -0.05, 1.0)
     for k, (b, at) in enumerate(zip(lines, centres, strict=True)):
         e = b.estimate
         if _finite(e.low, e.high):

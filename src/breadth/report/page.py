@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def render(analysis: Analysis, figure_svg: str, dose_svg: str | None = None) -> 
         tables=made,
         answers=checklist(analysis),
         points=_points(analysis),
-        notes=list(dict.fromkeys(f"{s.learner} {s.metric}: {note}" for s in shown_series(analysis) for note in s.notes)),
+        notes=_notes(shown_series(analysis)),
         estimate=estimate,
         tight=_tight,
         protocol=json.dumps(analysis.protocol, indent=2, sort_keys=True, ensure_ascii=False, default=str),
@@ -194,3 +195,12 @@ def _points(analysis: Analysis) -> list[tuple[str, ...]]:
         for s in shown_series(analysis)
         for p in s.points
     ]  # fmt: skip
+
+
+def _notes(series: Sequence[Series]) -> list[str]:
+    """Remarks of the series, each once with the series that it holds for."""
+    holders: dict[str, list[str]] = {}
+    for s in series:
+        for note in s.notes:
+            holders.setdefault(note, []).append(f"{s.learner} {s.metric}")
+    return [note if len(names) == len(series) else f"{', '.join(names)}: {note}" for note, names in holders.items()]
