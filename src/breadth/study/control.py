@@ -30,17 +30,17 @@ NEAR_ALLOWED = 0.01
 NUMBERS_ALLOWED = 0.005
 
 
-def _spread(values: Mapping[str, Hashable]) -> tuple[Status, str]:
-    """Status and detail of one control from its value in each arm (None: unknown)."""
+def _spread(values: Mapping[str, Hashable], unit: str = "arms") -> tuple[Status, str]:
+    """Status and detail of one control from its value in each arm, or other ``unit`` (None: unknown)."""
     if any(v is None for v in values.values()):
         missing = [arm for arm, v in values.items() if v is None]
-        return "unknown", f"not known for {len(missing)} of {len(values)} arms, for example {missing[0]}"
+        return "unknown", f"not known for {len(missing)} of {len(values)} {unit}, for example {missing[0]}"
     groups: dict[Hashable, list[str]] = {}
     for arm, v in values.items():
         groups.setdefault(v, []).append(arm)
     if len(groups) == 1:
         return "equal", str(next(iter(groups)))
-    shown = "; ".join(f"{v} ({len(arms)} arms, for example {arms[0]})" for v, arms in list(groups.items())[:4])
+    shown = "; ".join(f"{v} ({len(arms)} {unit}, for example {arms[0]})" for v, arms in list(groups.items())[:4])
     return "differs", shown + (f"; and {len(groups) - 4} more values" if len(groups) > 4 else "")
 
 
@@ -83,9 +83,9 @@ def _settings(run: RunSpec, keys: tuple[str, ...]) -> str:
 
 def _made_by(plan: Plan, store: Store) -> AuditRow:
     """Versions and machine of all runs that are done; numbers of different ones agree only roughly."""
-    made = {f"{r.kind} {r.label}": store.made_by(r) for r in plan.runs if store.is_done(r)}
+    made = {f"{r.kind} {r.label} ({r.run_id})": store.made_by(r) for r in plan.runs if store.is_done(r)}
     said = {name: ", ".join(f"{k} {v}" for k, v in found.items()) or None for name, found in made.items()}
-    return AuditRow("software and machine", *(_spread(said) if said else ("unknown", "nothing was run yet")))
+    return AuditRow("software and machine", *(_spread(said, "runs") if said else ("unknown", "nothing was run yet")))
 
 
 def _stopping(store: Store, run: RunSpec) -> str | None:
