@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -45,6 +46,8 @@ def measure(
       breadth measure "glyphs:scripts=greek" "glyphs:scripts=greek+latin" --probe conv --tasks 50
       breadth measure photos/ sketches.npz --probe resnet18 --weights resnet18.safetensors --json
     """
+    # One thread: several would wait for each other as soon as anything else uses a core, which costs far more than they gain.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     from breadth.measure.survey import Settings, estimated_seconds, survey  # loads torch
 
     settings = Settings(
@@ -74,6 +77,8 @@ def measure(
         return
     for s in result.sources:
         print(f"{s.name}\n  diversity  {s.diversity}\n  floor      {s.floor}")
+        if s.floor.value >= s.diversity.value:
+            print("  note       not above its floor: this source shows no diversity of classes under this protocol")
     for c in result.cross:
         print(f"{c.a} to {c.b}\n  distance   {c.distance}")
     print(f"probe {result.probe}; compare values of the same probe and protocol only", file=sys.stderr)

@@ -128,17 +128,19 @@ def survey(places: Sequence[str | Path], settings: Settings | None = None, *, re
     """Measure each source and the distance between every two of them.
 
     places: whatever ``breadth.data.formats.load`` takes. Images are seen through ``settings.probe``, vectors through an mlp probe.
-    report: called with (fraction done, nan, what is measured now). Raises DataError or MeasureError where a source cannot be used.
+    report: called with (fraction done, seconds left, what is measured now). Raises DataError or MeasureError where a source cannot be used.
     """
     settings = settings or Settings()
     check_device(settings.device)
     sources = _loaded(places, settings)
     t2v = Task2Vec(_probe(settings, sources[0]), estimator=settings.estimator, seed=settings.seed)
     results: list[tuple[Embeddings, SourceMeasure]] = []
+    started = time.perf_counter()
 
     def show(now: str, fraction: float) -> None:
         if report:
-            report((len(results) + fraction) / len(sources), float("nan"), now)
+            done = (len(results) + fraction) / len(sources)
+            report(done, (time.perf_counter() - started) * (1 - done) / done if done > 0 else float("nan"), now)
 
     for s in sources:
         results.append(_measured(s, t2v, settings, show))
