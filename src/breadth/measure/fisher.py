@@ -28,7 +28,8 @@ from torch import Tensor, nn
 
 from breadth.errors import MeasureError, unknown_name
 from breadth.measure.head import Head, softmax
-from breadth.measure.layers import Squares, rule_for, units
+from breadth.measure.layers import rule_for, units
+from breadth.measure.rows import Squares
 from breadth.seeds import generator
 
 __all__ = ["Estimator", "Recording", "chunks", "fisher_diagonal", "fisher_of", "layer_sizes", "passes", "record"]
