@@ -233,7 +233,7 @@ def test_more_domains_are_more_diverse():
 
 
 def test_embeddings_survive_a_file(toys, tmp_path):
-    path = tmp_path / "cache" / "toys.npz"
+    path = tmp_path / "cache" / "toys.safetensors"
     save_embeddings(path, toys)
     save_embeddings(path, toys)
     again = load_embeddings(path)
@@ -241,13 +241,13 @@ def test_embeddings_survive_a_file(toys, tmp_path):
         assert np.array_equal(getattr(again, name), getattr(toys, name))
         assert getattr(again, name).dtype == getattr(toys, name).dtype
     assert (again.parts, again.protocol) == (toys.parts, toys.protocol)
-    assert [p.name for p in path.parent.iterdir()] == ["toys.npz"]
+    assert [p.name for p in path.parent.iterdir()] == ["toys.safetensors"]
     assert diversity_coefficient(again) == diversity_coefficient(toys)
 
 
 def test_damaged_files_are_refused(toys, tmp_path):
-    path = tmp_path / "e.npz"
-    message = f"no embeddings at '{path}'; expected a file that save_embeddings wrote"
+    path = tmp_path / "e.safetensors"
+    message = f"no embeddings at '{path}'; expected a file that breadth wrote"
     with pytest.raises(MeasureError, match=f"^{re.escape(message)}$"):
         load_embeddings(path)
     save_embeddings(path, toys)
@@ -262,13 +262,13 @@ def test_damaged_files_are_refused(toys, tmp_path):
 
 
 def test_a_failed_write_leaves_the_old_file(toys, tmp_path):
-    path = tmp_path / "e.npz"
+    path = tmp_path / "e.safetensors"
     save_embeddings(path, toys)
     before = path.read_bytes()
     with pytest.raises(TypeError):
         save_embeddings(path, replace(toys, protocol={"bad": object()}))
-    (tmp_path / "folder.npz").mkdir()
-    with pytest.raises(OSError, match=r"folder\.npz"):
-        save_embeddings(tmp_path / "folder.npz", toys)
+    (tmp_path / "folder.safetensors").mkdir()
+    with pytest.raises(OSError, match=r"folder\.safetensors"):
+        save_embeddings(tmp_path / "folder.safetensors", toys)
     assert path.read_bytes() == before
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["e.npz", "folder.npz"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["e.safetensors", "folder.safetensors"]

@@ -1,10 +1,8 @@
-"""Embeddings of many tasks of one source, with the protocol that made them; saved and loaded without pickle."""
+"""Embeddings of tasks, one or many of one source with the protocol that made them; saved and loaded without pickle."""
 
 from __future__ import annotations
 
 import json
-import os
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +10,27 @@ from typing import Any
 import numpy as np
 
 from breadth.errors import MeasureError
+from breadth.measure.tensors import read_tensors, write_tensors
 
-__all__ = ["Embeddings", "load_embeddings", "save_embeddings"]
+__all__ = ["Embeddings", "TaskEmbedding", "load_embeddings", "save_embeddings"]
 
 ARRAYS = ("values", "items", "loss", "doubt")
+
+
+@dataclass(frozen=True, eq=False)
+class TaskEmbedding:
+    """One task seen through one probe.
+
+    values: float64 [D], mean Fisher information inside each filter (squared nats per squared weight); layers: (name, filters) that
+    cut ``values`` in order; items: int64 [n], the task's rows in its source; loss: mean cross-entropy of the fitted head on the
+    task in nats; doubt: mean(1 - max p) of it: near 0 the head is saturated and the embedding is close to zero.
+    """
+
+    values: np.ndarray
+    layers: tuple[tuple[str, int], ...]
+    items: np.ndarray
+    loss: float
+    doubt: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,30 +60,18 @@ class Embeddings:
 
 
 def save_embeddings(path: Path, e: Embeddings) -> None:
-    """Write an ``.npz`` of plain arrays; the file appears complete or not at all, and replaces an older one."""
+    """Write a ``.safetensors`` file; it appears complete or not at all, and replaces an older one."""
     text = json.dumps({"protocol": e.protocol, "parts": e.parts}, sort_keys=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            np.savez(file, meta=np.frombuffer(text.encode(), dtype=np.uint8), **{name: getattr(e, name) for name in ARRAYS})
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_tensors(path, {name: getattr(e, name) for name in ARRAYS}, {"embeddings": text})
 
 
 def load_embeddings(path: Path) -> Embeddings:
     """Read what ``save_embeddings`` wrote. Raises MeasureError for a file that is missing, damaged or something else."""
-    if not path.is_file():
-        raise MeasureError(f"no embeddings at '{path}'; expected a file that save_embeddings wrote")
+    arrays, metadata = read_tensors(path, ARRAYS)
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            meta = json.loads(archive["meta"].tobytes().decode())
-            values, items, loss, doubt = (archive[name] for name in ARRAYS)
-            found = Embeddings(values, items, tuple(meta["parts"]), loss, doubt, dict(meta["protocol"]))
-    except (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        meta = json.loads(metadata["embeddings"])
+        found = Embeddings(**arrays, parts=tuple(meta["parts"]), protocol=dict(meta["protocol"]))
+    except (ValueError, KeyError, TypeError) as error:
         raise MeasureError(
             f"'{path}' holds no readable embeddings ({type(error).__name__}); delete it and embed the tasks again"
         ) from None

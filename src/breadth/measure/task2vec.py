@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,28 +13,17 @@ from torch import Tensor
 from breadth.data.images import to_float
 from breadth.data.task import Task
 from breadth.errors import MeasureError
+from breadth.measure.embeddings import TaskEmbedding
 from breadth.measure.fisher import Estimator, chunks, fisher_of, passes, record
 from breadth.measure.head import RIDGE, fit_head
 from breadth.measure.probe import ProbeNetwork
+from breadth.measure.store import EmbeddingStore
 from breadth.seeds import integer
 
 __all__ = ["Task2Vec", "TaskEmbedding"]
 
-
-@dataclass(frozen=True, eq=False)
-class TaskEmbedding:
-    """One task seen through one probe.
-
-    values: float64 [D], mean Fisher information inside each filter (squared nats per squared weight); layers: (name, filters) that
-    cut ``values`` in order; items: int64 [n], the task's rows in its source; loss: mean cross-entropy of the fitted head on the
-    task in nats; doubt: mean(1 - max p) of it: near 0 the head is saturated and the embedding is close to zero.
-    """
-
-    values: np.ndarray
-    layers: tuple[tuple[str, int], ...]
-    items: np.ndarray
-    loss: float
-    doubt: float
+# Goes up whenever the same task gets another embedding, so that stored ones of an older kind are not taken for new ones.
+STORED_AS = 1
 
 
 @dataclass(frozen=True)
@@ -42,7 +33,7 @@ class Task2Vec:
     Unlike the published code (batch statistics, sampled labels, squared gradients of batch means) the body is in eval mode, the
     expectation over labels is exact and squares are taken per item: the same task always has the same embedding.
     estimator, draws: see ``fisher_diagonal``; random ones depend on ``seed`` and on the task's items. ridge: see ``fit_head``.
-    chunk: items a forward pass; None by memory.
+    chunk: items a forward pass; None by memory. store: where finished embeddings are kept and found again.
     """
 
     probe: ProbeNetwork
@@ -51,9 +42,29 @@ class Task2Vec:
     draws: int = 1
     seed: int = 0
     chunk: int | None = None
+    store: EmbeddingStore | None = None
 
     def __call__(self, task: Task) -> TaskEmbedding:
         """Embed one task. Raises MeasureError where the task's inputs do not fit the probe, or its Fisher is zero or not finite."""
+        if self.store is None:
+            return self._embedded(task)
+        key = self._key(task)
+        found = self.store.get(key, self.probe.layers)
+        if found is None:
+            found = self._embedded(task)
+            self.store.put(key, found)
+        return found
+
+    def _key(self, task: Task) -> str:
+        """Everything that the embedding depends on."""
+        data = hashlib.sha256()
+        for array in (task.inputs, task.labels, task.items):
+            data.update(f"{array.dtype.str}{array.shape}".encode())
+            data.update(np.ascontiguousarray(array).data)
+        how = [STORED_AS, self.probe.fingerprint, self.estimator, self.ridge, self.draws, self.seed]
+        return json.dumps([*how, task.source, data.hexdigest()])
+
+    def _embedded(self, task: Task) -> TaskEmbedding:
         probe, count = self.probe, passes(self.estimator, task.ways, self.draws)
         x = self._inputs(task)
         parts = chunks(x, self.chunk)

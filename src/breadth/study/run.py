@@ -117,7 +117,7 @@ def _measure(run: RunSpec, store: Store, data_root: Path, device: str, report: R
     }
     if n >= 6:
         result["split_half"] = diversity.split_half(e, seed).as_dict()
-    path = store.folder(run) / "embeddings.npz"
+    path = store.folder(run) / "embeddings.safetensors"
     if len(run.needs) == 1:
         save_embeddings(path, e)
         store.finish(run, result, (path.name,))
