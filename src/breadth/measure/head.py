@@ -1,4 +1,4 @@
-"""A linear softmax head on frozen features, fitted to convergence: the same features and labels always give the same head."""
+"""A linear softmax head on frozen features: fitted to convergence, or by the published Adam schedule; both without any sampling."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from breadth.errors import MeasureError
+from breadth.seeds import generator
 
-__all__ = ["RIDGE", "Head", "SaturatedHeadWarning", "fit_head", "softmax"]
+__all__ = ["RIDGE", "Head", "SaturatedHeadWarning", "fit_head", "fit_head_adam", "initial_head", "softmax", "warn_if_saturated"]
 
 # Chosen on purpose, see fit_head.
 RIDGE = 0.1
@@ -59,6 +60,26 @@ def _conjugate_gradient(product, target: np.ndarray, tolerance: float, steps: in
     return x
 
 
+def _checked(features: np.ndarray, labels: np.ndarray, ways: int) -> tuple[np.ndarray, np.ndarray]:
+    x, y = np.asarray(features, dtype=np.float64), np.asarray(labels)
+    if not np.isfinite(x).all():
+        raise MeasureError("the probe's features hold NaN or infinity; expected finite numbers: check inputs and weights")
+    if ways < 2 or sorted(set(y.tolist())) != list(range(ways)):
+        raise MeasureError(f"the task's labels are {sorted(set(y.tolist()))}; expected each of 0..{max(ways, 2) - 1} at least once")
+    return x, y
+
+
+def warn_if_saturated(doubt: float, advice: str) -> None:
+    """Warn SaturatedHeadWarning where mean(1 - max p) < 1e-3; ``advice`` says what to do."""
+    if doubt < SATURATED:
+        warnings.warn(
+            f"the head is nearly certain of every label (mean 1 - max p = {doubt:.1e} < {SATURATED:.0e}): the Fisher "
+            f"information is close to zero; {advice}",
+            SaturatedHeadWarning,
+            stacklevel=3,
+        )
+
+
 def fit_head(features: np.ndarray, labels: np.ndarray, ways: int, ridge: float = RIDGE, *, tolerance: float = 1e-8) -> Head:
     """Fit softmax regression: minimise mean cross-entropy + ridge/2 ||W||^2, intercept free, until ||gradient|| <= tolerance.
 
@@ -76,13 +97,9 @@ def fit_head(features: np.ndarray, labels: np.ndarray, ways: int, ridge: float =
     Raises MeasureError for a ridge that is not positive, features that are not finite or all equal, missing classes. Warns
     SaturatedHeadWarning where mean(1 - max p) < 1e-3.
     """
-    x, y = np.asarray(features, dtype=np.float64), np.asarray(labels)
     if not ridge > 0:
         raise MeasureError(f"the ridge of the head is {ridge}; expected a positive number, else p saturates and the Fisher is zero")
-    if not np.isfinite(x).all():
-        raise MeasureError("the probe's features hold NaN or infinity; expected finite numbers: check inputs and weights")
-    if ways < 2 or sorted(set(y.tolist())) != list(range(ways)):
-        raise MeasureError(f"the task's labels are {sorted(set(y.tolist()))}; expected each of 0..{max(ways, 2) - 1} at least once")
+    x, y = _checked(features, labels, ways)
     mean = x.mean(0)
     left, s, basis = np.linalg.svd(x - mean, full_matrices=False)
     scale = float(np.sqrt((s * s).sum() / len(x)))
@@ -126,11 +143,52 @@ def fit_head(features: np.ndarray, labels: np.ndarray, ways: int, ridge: float =
         )
     weight = w[:, :-1] @ basis[kept] / scale
     doubt = float((1 - p.max(1)).mean())
-    if doubt < SATURATED:
-        warnings.warn(
-            f"the head is nearly certain of every label (mean 1 - max p = {doubt:.1e} < {SATURATED:.0e}): the Fisher "
-            f"information is close to zero; use a ridge larger than {ridge:g}",
-            SaturatedHeadWarning,
-            stacklevel=2,
-        )
+    warn_if_saturated(doubt, f"use a ridge larger than {ridge:g}")
     return Head(weight, w[:, -1] - weight @ mean, _loss(z @ w.T, onehot), doubt)
+
+
+def initial_head(ways: int, d: int, seed: int) -> np.ndarray:
+    """Return starting weights [ways, d + 1], bias last, from U(+-1/sqrt(d)), PyTorch's default for a linear layer of d inputs."""
+    bound = 1 / np.sqrt(d)
+    return generator(seed, "head").uniform(-bound, bound, (ways, d + 1))
+
+
+def fit_head_adam(
+    features: np.ndarray,
+    labels: np.ndarray,
+    ways: int,
+    *,
+    seed: int,
+    epochs: int = 10,
+    draws: int = 10_000,
+    batch: int = 64,
+    learning_rate: float = 4e-4,
+    weight_decay: float = 1e-4,
+) -> Head:
+    """Fit a head by the schedule of the published Task2Vec code (arXiv 1902.03545), without its sampling: for old numbers.
+
+    features: [n, d]; labels: int [n] in 0..ways-1, each present. The published code takes ``epochs`` x floor(``draws`` / ``batch``)
+    steps of Adam (arXiv 1412.6980) on mini-batches drawn with replacement, each class equally often; here each of these steps (1,560
+    by default) uses the expectation of that gradient, over all items with equal weight for each class. Weight decay is added to the
+    gradient before the moments, on the bias too, as in torch.optim.Adam. float64; the starting weights depend on ``seed`` alone.
+
+    The result is not a minimum and depends on the scale of the features; ``fit_head`` has neither fault. Raises MeasureError for
+    features that are not finite and missing classes. Warns SaturatedHeadWarning where mean(1 - max p) < 1e-3.
+    """
+    x, y = _checked(features, labels, ways)
+    # One extra column of ones carries the bias.
+    x = np.hstack([x, np.ones((len(x), 1))])
+    onehot = np.eye(ways)[y]
+    weights = 1 / (ways * onehot.sum(0)[y])
+    weighted = weights[:, None] * x
+    w = initial_head(ways, x.shape[1] - 1, seed)
+    mean, square = np.zeros_like(w), np.zeros_like(w)
+    for step in range(1, epochs * (draws // batch) + 1):
+        gradient = (softmax(x @ w.T) - onehot).T @ weighted + weight_decay * w
+        mean += 0.1 * (gradient - mean)
+        square += 0.001 * (gradient * gradient - square)
+        w -= learning_rate / (1 - 0.9**step) * mean / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
+    z = x @ w.T
+    doubt = float((1 - softmax(z).max(1)).mean())
+    warn_if_saturated(doubt, "use head='ridge'")
+    return Head(w[:, :-1], w[:, -1], _loss(z, onehot), doubt)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -12,15 +13,18 @@ from torch import Tensor
 
 from breadth.data.images import to_float
 from breadth.data.task import Task
-from breadth.errors import MeasureError
+from breadth.errors import MeasureError, unknown_name
+from breadth.measure.awslabs import PUBLISHED, Published, awslabs_fisher
 from breadth.measure.embeddings import TaskEmbedding
 from breadth.measure.fisher import Estimator, chunks, fisher_of, passes, record
-from breadth.measure.head import RIDGE, fit_head
+from breadth.measure.head import RIDGE, Head, fit_head, fit_head_adam
 from breadth.measure.probe import ProbeNetwork
 from breadth.measure.store import EmbeddingStore
 from breadth.seeds import integer
 
-__all__ = ["Task2Vec", "TaskEmbedding"]
+__all__ = ["HeadKind", "Task2Vec", "TaskEmbedding"]
+
+HeadKind = Literal["ridge", "adam"]
 
 # Goes up whenever the same task gets another embedding, so that stored ones of an older kind are not taken for new ones.
 STORED_AS = 1
@@ -32,16 +36,21 @@ class Task2Vec:
 
     Unlike the published code (batch statistics, sampled labels, squared gradients of batch means) the body is in eval mode, the
     expectation over labels is exact and squares are taken per item: the same task always has the same embedding.
-    estimator, draws: see ``fisher_diagonal``; random ones depend on ``seed`` and on the task's items. ridge: see ``fit_head``.
+    estimator, draws: see ``fisher_diagonal``; random ones depend on ``seed`` and on the task's items. head, ridge: "ridge", see
+    ``fit_head``, or "adam", the published schedule, see ``fit_head_adam``, started from weights that depend on ``seed`` alone.
+    estimator "awslabs" with its settings ``published`` is the published code as it is, its own head included, slow and noisy: see
+    ``breadth.measure.awslabs``, also for its distance; ``head``, ``ridge`` and ``draws`` play no part in it.
     chunk: items a forward pass; None by memory. store: where finished embeddings are kept and found again.
     """
 
     probe: ProbeNetwork
-    estimator: Estimator = "exact"
+    estimator: Estimator | Literal["awslabs"] = "exact"
+    head: HeadKind = "ridge"
     ridge: float = RIDGE
     draws: int = 1
     seed: int = 0
     chunk: int | None = None
+    published: Published = PUBLISHED
     store: EmbeddingStore | None = None
 
     def __call__(self, task: Task) -> TaskEmbedding:
@@ -61,12 +70,26 @@ class Task2Vec:
         for array in (task.inputs, task.labels, task.items):
             data.update(f"{array.dtype.str}{array.shape}".encode())
             data.update(np.ascontiguousarray(array).data)
-        how = [STORED_AS, self.probe.fingerprint, self.estimator, self.ridge, self.draws, self.seed]
-        return json.dumps([*how, task.source, data.hexdigest()])
+        how = [STORED_AS, self.probe.fingerprint, self.estimator, self.head, self.ridge, self.draws, self.seed]
+        return json.dumps([*how, asdict(self.published), task.source, data.hexdigest()])
 
     def _embedded(self, task: Task) -> TaskEmbedding:
-        probe, count = self.probe, passes(self.estimator, task.ways, self.draws)
-        x = self._inputs(task)
+        probe, x = self.probe, self._inputs(task)
+        found, head = self._fisher(task, x)
+        values = np.concatenate([found[name] if name in found else np.zeros(size) for name, size in probe.layers])
+        if not np.isfinite(values).all() or not values.any():
+            what = "zero everywhere" if np.isfinite(values).all() else "not finite"
+            raise MeasureError(
+                f"the Fisher information of a task of '{task.source}' is {what}; expected positive numbers: "
+                "use a larger ridge or another probe"
+            )
+        return TaskEmbedding(values, probe.layers, task.items, head.loss, head.doubt)
+
+    def _fisher(self, task: Task, x: Tensor) -> tuple[dict[str, np.ndarray], Head]:
+        probe, seed = self.probe, integer(self.seed, "task2vec", task.source, *task.items.tolist())
+        if self.estimator == "awslabs":
+            return awslabs_fisher(probe.body, x, task.labels, task.ways, self.published, seed=seed, head_seed=self.seed)
+        count = passes(self.estimator, task.ways, self.draws)
         parts = chunks(x, self.chunk)
         if len(parts) == 1:
             # One forward pass serves both the head and the Fisher.
@@ -76,8 +99,7 @@ class Task2Vec:
             kept = []
             with torch.no_grad():
                 features = torch.cat([probe.body(x[part]) for part in parts])
-        head = fit_head(features.double().cpu().numpy(), task.labels, task.ways, self.ridge)
-        seed = integer(self.seed, "task2vec", task.source, *task.items.tolist())
+        head = self._head(features.double().cpu().numpy(), task)
         found = fisher_of(
             kept or (record(probe.body, x[part], count) for part in parts),
             len(x),
@@ -87,14 +109,14 @@ class Task2Vec:
             draws=self.draws,
             seed=seed,
         )
-        values = np.concatenate([found[name] if name in found else np.zeros(size) for name, size in probe.layers])
-        if not np.isfinite(values).all() or not values.any():
-            what = "zero everywhere" if np.isfinite(values).all() else "not finite"
-            raise MeasureError(
-                f"the Fisher information of a task of '{task.source}' is {what}; expected positive numbers: "
-                "use a larger ridge or another probe"
-            )
-        return TaskEmbedding(values, probe.layers, task.items, head.loss, head.doubt)
+        return found, head
+
+    def _head(self, features: np.ndarray, task: Task) -> Head:
+        if self.head == "ridge":
+            return fit_head(features, task.labels, task.ways, self.ridge)
+        if self.head == "adam":
+            return fit_head_adam(features, task.labels, task.ways, seed=self.seed)
+        raise MeasureError(unknown_name("head", self.head, get_args(HeadKind)))
 
     def _inputs(self, task: Task) -> Tensor:
         probe, given = self.probe, task.inputs.shape[1:]
