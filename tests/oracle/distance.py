@@ -17,3 +17,16 @@ def pairwise(H):
                     uv, uu, vv = uv + u * v, uu + u * u, vv + v * v
             out[i, j] = 1 - uv / math.sqrt(uu * vv) if i != j else 0.0
     return out
+
+
+def published(a, b):
+    """The distance as in the published code: an absolute epsilon in both denominators."""
+    total = a + b + 1e-8
+    u, v = a / total, b / total
+    return 1 - (u @ v) / math.sqrt((u @ u) * (v @ v))
+
+
+def published_mean(D):
+    """The mean of a distance matrix as in the published code: of what is not zero above the diagonal."""
+    upper = np.triu(D)
+    return upper[upper != 0.0].mean()
