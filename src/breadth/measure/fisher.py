@@ -27,9 +27,11 @@ import torch
 from torch import Tensor, nn
 
 from breadth.errors import MeasureError, unknown_name
+from breadth.measure.axes import first_input, input_shapes, repeated, sample_first, second_batch
 from breadth.measure.head import Head, softmax
-from breadth.measure.layers import rule_for, units
+from breadth.measure.layers import layer_sizes, rule_for, weighted_layers
 from breadth.measure.rows import Squares
+from breadth.nets.norm import evaluating
 from breadth.seeds import generator
 
 __all__ = ["Estimator", "Recording", "chunks", "fisher_diagonal", "fisher_of", "layer_sizes", "passes", "record"]
@@ -58,48 +60,39 @@ class Recording:
         return self.squares
 
 
-def _layers(body: nn.Module) -> dict[str, nn.Module]:
-    """Modules with a weight, in the order of named_modules(). Raises MeasureError for shared weights and layers without a rule."""
-    found: dict[str, nn.Module] = {}
-    owners: dict[int, str] = {}
-    for name, layer in body.named_modules():
-        if rule_for(name, layer) is None:
-            continue
-        owner = owners.setdefault(id(layer.weight), name)
-        if owner != name:
-            raise MeasureError(f"layers '{owner}' and '{name}' share one weight; expected every layer to have its own")
-        found[name] = layer
-    if not found:
-        raise MeasureError("the body has no layer with a weight; expected a convolution, linear layer or batch normalisation")
-    return found
+def _fixed(layer: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> Tensor:
+    return output.detach()
 
 
-def layer_sizes(body: nn.Module) -> tuple[tuple[str, int], ...]:
-    """Return (layer name, number of filters) in the order of the embedding."""
-    return tuple((name, units(layer)[0]) for name, layer in _layers(body).items())
-
-
-def record(body: nn.Module, x: Tensor, passes: int) -> Recording:
+def record(body: nn.Module, x: Tensor, passes: int, vocabulary: bool = True) -> Recording:
     """Run ``body`` on x [n, ...] in eval mode and keep what ``passes`` backward passes need; the modules are left as they were.
 
-    Raises MeasureError for a layer without a rule, called twice, or not called, and for features that are not [n, d].
+    vocabulary: whether embedding layers count. Raises MeasureError for a layer without a rule, called twice, or not called, whose
+    input has no axis of samples or is changed in place afterwards, and for features that are not [n, d].
     """
-    layers = _layers(body)
+    layers = weighted_layers(body, vocabulary)
+    n, other = len(x), second_batch(x.detach())
     squares: dict[str, Tensor] = {}
     called: set[str] = set()
     leaves: list[Tensor] = []
+    seen: list[tuple[str, Tensor, int]] = []
+    shapes: dict[str, torch.Size] = {}
 
     def watch(name: str) -> Any:
         rule = rule_for(name, layers[name])
         assert rule is not None
 
-        def hook(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
+        def hook(layer: nn.Module, args: tuple[Tensor, ...], kwargs: dict[str, Tensor], output: Tensor) -> Tensor | None:
             if name in called:
                 raise MeasureError(f"layer '{name}' is called twice in one forward pass; expected every layer to be used once")
             called.add(name)
+            given = first_input(args, kwargs)
+            seen.append((name, given, given._version))
+            if not sample_first(name, given, n, shapes.get(name, torch.Size()), len(other)):
+                given, output = repeated(given, output, n)
             with torch.no_grad():
-                squared: Squares = rule(layer, inputs[0].detach(), passes)
-            first = not inputs[0].requires_grad
+                squared: Squares = rule(layer, given.detach(), passes)
+            first = not given.requires_grad
             if first:
                 # Nothing before this layer is differentiated: the backward pass ends here instead of at the input. The clone keeps
                 # an in-place activation away from the leaf.
@@ -115,21 +108,23 @@ def record(body: nn.Module, x: Tensor, passes: int) -> Recording:
 
         return hook
 
-    modes = {module: module.training for module in body.modules()}
-    handles = [layer.register_forward_hook(watch(name)) for name, layer in layers.items()]
+    handles: list[Any] = []
     try:
-        body.eval()
-        with torch.enable_grad():
+        with evaluating(body), torch.enable_grad():
+            shapes.update(input_shapes(body, layers, other))
+            handles += [layer.register_forward_hook(watch(name), with_kwargs=True) for name, layer in layers.items()]
+            if not vocabulary:
+                handles += [m.register_forward_hook(_fixed) for m in body.modules() if isinstance(m, nn.Embedding)]
             features = body(x.detach())
     finally:
         for handle in handles:
             handle.remove()
-        for module, training in modes.items():
-            module.training = training
     if unused := [name for name in layers if name not in called]:
         raise MeasureError(f"layer '{unused[0]}' has a weight but is not called in the forward pass; expected every layer in use")
-    if features.ndim != 2 or len(features) != len(x):
-        raise MeasureError(f"the body gives features of shape {list(features.shape)}; expected [{len(x)}, d]: flatten them")
+    if changed := [name for name, given, version in seen if given._version != version]:
+        raise MeasureError(f"the input of layer '{changed[0]}' is changed in place after use; expected an operation that copies")
+    if features.ndim != 2 or len(features) != n:
+        raise MeasureError(f"the body gives features of shape {list(features.shape)}; expected [{n}, d]: flatten them")
     if not features.requires_grad:
         raise MeasureError("the features do not depend on any layer with a weight; expected no detach() in the body")
     return Recording(features, tuple(leaves), squares)
