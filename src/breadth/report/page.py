@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from breadth.report.checklist import checklist
 from breadth.report.figure import dose, draw, drawn_points, svg
-from breadth.report.style import COLOURS, INK, MUTED, PAPER, VERDICT_COLOURS
+from breadth.report.style import COLOURS, HEAT, HEAT_AGAINST, INK, MUTED, PAPER, VERDICT_COLOURS
 from breadth.report.table import tables
 from breadth.report.words import (
     estimate,
@@ -30,11 +30,22 @@ from breadth.report.words import (
 )  # fmt: skip
 from breadth.study.finding import Analysis, Series
 
-__all__ = ["render", "scope", "themed", "write"]
+__all__ = ["environment", "render", "scope", "themed", "tight", "write", "write_page"]
 
 # Colours of the figures that the page replaces by its own, so that one SVG reads well on light and on dark.
-_THEME = {INK: "ink", MUTED: "muted", PAPER: "paper", COLOURS["PT"]: "pt", COLOURS["MAML"]: "maml",
+_THEME = {INK: "ink", MUTED: "muted", PAPER: "paper", COLOURS["PT"]: "pt", COLOURS["MAML"]: "maml", HEAT: "heat", HEAT_AGAINST: "heat-against",
           **{c: v for v, c in VERDICT_COLOURS.items() if c != MUTED}}  # fmt: skip
+
+
+def environment() -> Environment:
+    """Return where templates come from: this room, every value escaped, an unknown name an error."""
+    return Environment(
+        loader=PackageLoader("breadth.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 def render(analysis: Analysis, figure_svg: str, dose_svg: str | None = None) -> str:
@@ -44,42 +55,44 @@ def render(analysis: Analysis, figure_svg: str, dose_svg: str | None = None) -> 
     """
     main = primary_series(analysis)
     made = {t.name: t for t in tables(analysis)}
-    environment = Environment(
-        loader=PackageLoader("breadth.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html.jinja").render(
-        a=analysis,
-        sentence=verdict_sentence(analysis),
-        colours=VERDICT_COLOURS,
-        figure=themed(figure_svg, "f", f"Scatter plot. {_alternative(analysis)}"),
-        dose=themed(dose_svg, "d", "Number of domains against diversity and against each score.") if dose_svg else None,
-        caption=_caption(analysis),
-        scope=scope(analysis),
-        numbers=_key_numbers(main) if main else [],
-        main=main,
-        winner=winner_sentence(analysis.comparisons),
-        tables=made,
-        answers=checklist(analysis),
-        points=_points(analysis),
-        notes=_notes(shown_series(analysis)),
-        estimate=estimate,
-        tight=_tight,
-        protocol=json.dumps(analysis.protocol, indent=2, sort_keys=True, ensure_ascii=False, default=str),
-        command=analysis.protocol.get("command"),
+    return (
+        environment()
+        .get_template("page.html.jinja")
+        .render(
+            a=analysis,
+            sentence=verdict_sentence(analysis),
+            colours=VERDICT_COLOURS,
+            figure=themed(figure_svg, "f", f"Scatter plot. {_alternative(analysis)}"),
+            dose=themed(dose_svg, "d", "Number of domains against diversity and against each score.") if dose_svg else None,
+            caption=_caption(analysis),
+            scope=scope(analysis),
+            numbers=_key_numbers(main) if main else [],
+            main=main,
+            winner=winner_sentence(analysis.comparisons),
+            tables=made,
+            answers=checklist(analysis),
+            points=_points(analysis),
+            notes=_notes(shown_series(analysis)),
+            estimate=estimate,
+            tight=tight,
+            protocol=json.dumps(analysis.protocol, indent=2, sort_keys=True, ensure_ascii=False, default=str),
+            command=analysis.protocol.get("command"),
+        )
     )
 
 
 def write(analysis: Analysis, folder: str | Path) -> Path:
     """Write ``index.html`` into ``folder`` (made where missing) with both figures drawn in; return its path."""
+    text = render(analysis, svg(draw(analysis)), svg(dose(analysis)) if analysis.doses else None)
+    return write_page(text, folder)
+
+
+def write_page(text: str, folder: str | Path) -> Path:
+    """Write ``text`` as ``index.html`` into ``folder`` (made where missing) and return its path; a reader never sees half a page."""
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    text = render(analysis, svg(draw(analysis)), svg(dose(analysis)) if analysis.doses else None)
     path = target / "index.html"
-    partial = target / f".index.html.{os.getpid()}"  # a reader never sees half a page
+    partial = target / f".index.html.{os.getpid()}"
     partial.write_text(text, encoding="utf-8")
     partial.replace(path)
     return path
@@ -126,7 +139,7 @@ def scope(analysis: Analysis) -> str:
     )
 
 
-def _tight(words: str) -> str:
+def tight(words: str) -> str:
     """Keep an interval on one line: no break after its comma."""
     return re.sub(r"\[([^\[\],]+), ([^\[\],]+)\]", "[\\1,\u00a0\\2]", words)
 

@@ -11,7 +11,20 @@ import matplotlib as mpl
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-__all__ = ["INK", "MUTED", "PAPER", "VERDICT_COLOURS", "WIDTH", "colour_of", "encode", "marker_of", "styled", "tint"]
+__all__ = [
+    "HEAT",
+    "HEAT_AGAINST",
+    "INK",
+    "MUTED",
+    "PAPER",
+    "VERDICT_COLOURS",
+    "WIDTH",
+    "colour_of",
+    "encode",
+    "marker_of",
+    "styled",
+    "tint",
+]
 
 WIDTH = 7.2  # inches: the full text width of a two-column paper, so that sizes below are sizes in print
 INK, MUTED, PAPER = "#1b1f24", "#5b6470", "#fffffe"
@@ -21,6 +34,9 @@ MARKERS = {"PT": "o", "MAML": "D"}
 _MORE_COLOURS = ("#009e73", "#cc79a7", "#8a6d00", "#56b4e9")
 _MORE_MARKERS = ("s", "^", "v", "P")
 VERDICT_COLOURS = {"supported": "#117733", "refuted": "#882255", "inconclusive": "#5b6470", "confounded": "#a34700"}
+
+# Heat maps: one hue for more, another for the other direction; ink and paper change places as the colour of words at 0.7 of the full hue.
+HEAT, HEAT_AGAINST = "#004c78", "#8f3e00"
 
 _RC: dict[str, Any] = {
     "font.family": "sans-serif",

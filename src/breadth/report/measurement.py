@@ -1,0 +1,203 @@
+"""What a person looks at after ``breadth measure``: pictures, and one self-contained page with every number behind them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+from matplotlib.figure import Figure
+
+from breadth.errors import DataError
+from breadth.report.convergence import convergence_chart
+from breadth.report.distances import distance_histograms
+from breadth.report.figure import svg
+from breadth.report.matrix import agreement_chart, cross_chart, rank_agreement
+from breadth.report.measured import Measured, checked_distances, read_measurement
+from breadth.report.page import environment, themed, tight, write_page
+from breadth.report.scale import by_diversity, percent, scale_chart
+from breadth.report.strips import Extremes, pair_strips
+from breadth.report.style import VERDICT_COLOURS, encode
+from breadth.report.table import Table
+from breadth.report.told import citation, headline, scale_ends, warnings_of
+from breadth.report.words import estimate, number
+from breadth.study.store import write_json
+
+__all__ = ["fragment", "pictures", "write_measurement"]
+
+RANKED_FROM = 4  # sources below which a rank correlation says nothing
+MANY = 6  # sources above which headlines are shorter
+
+_CAPTIONS = {
+    "scale": (
+        "On one scale",
+        "Dots and bars: diversity coefficient, the mean distance between two tasks of a source, with its interval. Orange ticks: noise "
+        "floor, the mean distance between two tasks of the same classes with newly drawn items. Only what lies right of its tick is "
+        "diversity of classes. Intervals hold for tasks drawn from the given finite data.",
+    ),
+    "distances": (
+        "Distances between tasks",
+        "Each row: all distances between two tasks of one source; heights are comparable within a row only. The coefficient is the mean "
+        "of the row's histogram.",
+    ),
+    "cross": (
+        "Distances between sources",
+        "Each cell: mean distance between a task of one source and a task of the other; framed, the coefficient. Sources are ordered by "
+        "the tree above (average linkage): it joins groups at the mean distance between their sources.",
+    ),
+    "convergence": (
+        "Were there enough tasks?",
+        "The coefficient and its interval from the first tasks alone, in the order they were drawn. Where the line still climbs or "
+        "falls at its right end, more tasks are needed. Dashed: the value from all tasks.",
+    ),
+    "pairs": (
+        "What near and far look like",
+        "Images of the two most similar and of the two least similar tasks of each source, by the distance that is measured.",
+    ),
+    "agreement": (
+        "Do other measures agree?",
+        "Spearman's rank correlation of the sources under each two measures: 1 means that both rank the sources alike, −1 the other way "
+        "round. Columns are numbered as the rows are.",
+    ),
+}  # fmt: skip
+
+
+def pictures(m: Measured, distances: Mapping[str, npt.ArrayLike], extremes: Mapping[str, Extremes]) -> dict[str, Figure]:
+    """Return the figures by name: scale, distances, convergence; cross from two sources, agreement from four, pairs where images are."""
+    matrices = checked_distances(m, distances)
+    if unknown := sorted(set(extremes) - set(m.names)):
+        raise DataError(f"pairs of tasks of {unknown} were given; expected names of measured sources: {m.names}")
+    made = {"scale": scale_chart(m), "distances": distance_histograms(m, matrices)}
+    if len(m.sources) > 1:
+        made["cross"] = cross_chart(m)
+    made["convergence"] = convergence_chart(m, matrices)
+    strips = pair_strips({name: extremes[name] for name in m.names if name in extremes})
+    made |= {f"pairs-{k + 1}" if len(strips) > 1 else "pairs": figure for k, figure in enumerate(strips)}
+    if len(m.sources) >= RANKED_FROM and len(rank_agreement(m)[0]) > 1:
+        made["agreement"] = agreement_chart(m)
+    return made
+
+
+def write_measurement(
+    result: Mapping[str, Any],
+    distances: Mapping[str, npt.ArrayLike],
+    out: Path,
+    *,
+    extremes: Mapping[str, Extremes] | None = None,
+    command: str | None = None,
+) -> list[Path]:
+    """Write index.html, measurement.json and each picture as PNG and SVG into ``out`` (made where missing); return the paths.
+
+    result: the JSON object of a measurement; distances: source -> pairwise distances [M, M]; extremes: source -> its most and least
+    similar pair of tasks, for sources that have images; command: what made the measurement, shown for copying.
+    Raises DataError where these do not fit together.
+    """
+    m = read_measurement(result)
+    figures = pictures(m, distances, extremes or {})
+    drawn = {name: svg(figure) for name, figure in figures.items()}
+    out = Path(out)
+    paths = [write_page(_page(m, drawn, command), out), out / "measurement.json"]
+    write_json(paths[1], dict(result))
+    for name, figure in figures.items():
+        (out / f"{name}.svg").write_text(drawn[name], encoding="utf-8")
+        (out / f"{name}.png").write_bytes(encode(figure, "png"))
+        paths += [out / f"{name}.svg", out / f"{name}.png"]
+    return paths
+
+
+def fragment(result: Mapping[str, Any]) -> str:
+    """Return a small piece of HTML for notebooks: headlines with their warnings over the dot-and-interval chart; light paper always."""
+    m = read_measurement(result)
+    name = hashlib.sha256(json.dumps(result, sort_keys=True, default=str).encode()).hexdigest()[:8]
+    return environment().get_template("fragment.html.jinja").render(
+        rows=[(s.name, tight(estimate(s.diversity)), tight(estimate(s.floor)), percent(s), warnings_of(s)) for s in by_diversity(m).sources],
+        figure=themed(svg(scale_chart(m)), f"b{name}", _alternative(m)),
+        fingerprint=m.fingerprint,
+    )  # fmt: skip
+
+
+def _page(m: Measured, drawn: Mapping[str, str], command: str | None) -> str:
+    ranked = by_diversity(m).sources
+    sections = []
+    for kind, (title, caption) in _CAPTIONS.items():
+        of_kind = [name for name in drawn if name.split("-")[0] == kind]
+        alternative = _alternative(m) if kind == "scale" else caption
+        figures = [themed(drawn[name], name, alternative) for name in of_kind]
+        if figures:
+            sections.append((title, caption, figures))
+    return environment().get_template("measurement.html.jinja").render(
+        m=m,
+        many=len(ranked) > MANY,
+        ends=scale_ends(m.floor, m.ceiling) if m.floor is not None and m.ceiling is not None else None,
+        title=f"How diverse? {', '.join(m.names[:3])}{f' and {len(m.names) - 3} more' if len(m.names) > 3 else ''}",
+        heads=[(tight(headline(s, m, ends=len(ranked) <= MANY)), [tight(w) for w in warnings_of(s)]) for s in ranked],
+        sections=sections,
+        numbers=_numbers(m),
+        rivals=_rivals(m),
+        stability=_stability(m),
+        citations=[citation(s, m) for s in ranked],
+        command=command,
+        colours=VERDICT_COLOURS,
+        tight=tight,
+        protocol=json.dumps({"probe": m.probe, "protocol": m.protocol}, indent=2, sort_keys=True, ensure_ascii=False, default=str),
+    )  # fmt: skip
+
+
+def _alternative(m: Measured) -> str:
+    return "Dot-and-interval chart of diversity coefficients. " + " ".join(headline(s, m) for s in m.sources)
+
+
+def _numbers(m: Measured) -> Table:
+    head = (
+        "source",
+        "coefficient",
+        "noise floor",
+        "above noise floor",
+        "of the way",
+        "split halves",
+        "complexity",
+        "tasks",
+        "classes",
+        "items",
+    )
+    rows = tuple(
+        (
+            s.name, estimate(s.diversity), estimate(s.floor), estimate(s.corrected), percent(s) or "no scale", estimate(s.split_half),
+            estimate(s.complexity), str(s.tasks), str(s.classes), str(s.items),
+        )
+        for s in by_diversity(m).sources
+    )  # fmt: skip
+    how = "; ".join(dict.fromkeys(f"{e.level * 100:g} % intervals: {e.method}" for s in m.sources for e in (s.diversity, s.floor)))
+    return Table("numbers", "Every number", head, rows, f"{how}.")
+
+
+def _rivals(m: Measured) -> Table | None:
+    rows = tuple(
+        (
+            r.name,
+            s.name,
+            estimate(r.estimate) if r.estimate.low == r.estimate.low else number(r.estimate.value),
+            r.size_bias,
+            r.note,
+        )
+        for name in dict.fromkeys(r.name for s in m.sources for r in s.rivals)
+        for s in m.sources
+        for r in s.rivals
+        if r.name == name
+    )
+    note = "A measure that moves with the number of items alone may be compared between sources of equal size only."
+    return (
+        Table("rivals", "Other measures", ("measure", "source", "value", "moves with size", "note"), rows, note) if rows else None
+    )
+
+
+def _stability(m: Measured) -> Table | None:
+    rows = tuple(
+        (str(r["a"]), str(r["b"]), f"{100 * float(r['flip_rate']):.0f} %", str(r["tasks"]), str(r["n"])) for r in m.stability
+    )
+    head = ("source", "against", "order flips", "tasks", "redraws")
+    note = "How often the order of two coefficients comes out the other way when tasks are drawn again; 50 % is a coin."
+    return Table("stability", "Would the order hold?", head, rows, note) if rows else None
