@@ -75,15 +75,14 @@ def network(body, ways, start):
     return Network().requires_grad_(True)
 
 
-def embed(net, x, labels, *, seed, eval_mode=False, **options):
+def embed(net, x, labels, *, seed, prepare=lambda t2v: None, **options):
     """Return what ``Task2Vec(net, **options).embed(dataset)`` returns in the original, with torch's own generator seeded before.
 
-    eval_mode: put the network in evaluation mode after the original has put it in training mode.
+    prepare: called with the Task2Vec before it embeds, e.g. to put its network in evaluation mode.
     """
     task2vec, _ = load()
     t2v = task2vec.Task2Vec(net, **options)
-    if eval_mode:
-        net.eval()
+    prepare(t2v)
     with torch.random.fork_rng(devices=[]), contextlib.redirect_stdout(io.StringIO()):
         torch.manual_seed(seed)
         return t2v.embed(torch.utils.data.TensorDataset(x, torch.as_tensor(labels)))
