@@ -1,11 +1,12 @@
-"""Milliseconds a pair of the cosine distance: the published loop over pairs beside ``breadth.measure.distance.pairwise``, in one run.
+"""CPU milliseconds a pair of the cosine distance: the published loop over pairs beside ``breadth.measure.distance.pairwise``, in one run.
 
 python benchmarks/pairwise.py [PAIRS]
 
 The published code is ``task_similarity.pdist`` of ultimate-utils (pip install --no-deps ultimate-utils), run from its own file; it is
 timed on PAIRS pairs (2,000 unless given; all, where there are fewer), ours on all. The largest difference is over the pairs that
 both computed. The embeddings are drawn (gamma, filters and tasks of unlike size), so that the published epsilon of 1e-8 does not matter.
-Both are timed in turn, three times, and the least time of each is told, for other work on the machine only adds to it.
+Both are timed in turn, three times, in CPU time of the process with one thread, and the least of each is told, for other work on the
+machine only adds to it.
 """
 
 import math
@@ -55,10 +56,10 @@ def embeddings(tasks, filters):
 
 
 def timed(function):
-    """Seconds and result of one call."""
-    start = time.perf_counter()
+    """CPU seconds and result of one call."""
+    start = time.process_time()
     result = function()
-    return time.perf_counter() - start, result
+    return time.process_time() - start, result
 
 
 def main(pairs="2000"):

@@ -100,9 +100,11 @@ def test_the_float32_way_is_within_1e_6_of_the_definition(fast, zeros, spread):
 
 
 def test_the_float32_way_doubts_few_distances_of_ordinary_embeddings(fast):
-    d, doubt = ratios.distances(embeddings(20, 500))
+    h = embeddings(20, 500) * 1e4 ** np.arange(-10.0, 10.0)[np.random.default_rng(0).permutation(20) % 3, None]
+    d, doubt = ratios.distances(h)
     assert not doubt.any()
     assert not d.diagonal().any()
+    assert not ratios.distances(h[:7], h[7:])[1].any()
 
 
 def test_duplicates_multiples_and_neighbours_keep_float64_precision(fast):
@@ -133,6 +135,15 @@ def test_float32_cannot_hold_numbers_that_are_too_far_apart_so_float64_decides(f
     h[1:3, :150] *= 1e-80
     assert ratios.distances(h)[1][1:3].sum() == 6
     np.testing.assert_allclose(pairwise(h), oracle(h), atol=1e-9)
+
+
+def test_where_the_order_of_size_misleads_float64_decides(fast):
+    h = embeddings(3, 500)
+    h[:2, :300] = 0
+    h[0] *= 1e9
+    # By their middle number, 0, rows 0 and 1 are alike, but the ratios of row 0 are all near 1.
+    assert ratios.distances(h)[1][0, 1]
+    np.testing.assert_allclose(pairwise(h), oracle(h), rtol=0, atol=1e-6)
 
 
 def test_large_problems_take_the_float32_way_and_repeat_exactly():

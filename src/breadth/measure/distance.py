@@ -24,12 +24,14 @@ def checked(h: np.ndarray, ndim: int) -> np.ndarray:
     x = np.asarray(h, dtype=np.float64)
     if x.ndim != ndim:
         raise MeasureError(f"an embedding array has {x.ndim} dimensions; expected {ndim}")
-    if not np.isfinite(x).all() or (x < 0).any():
-        raise MeasureError("an embedding holds negative numbers, NaN or infinity; expected Fisher information")
     rows = np.atleast_2d(x)
-    if not rows.any(1).all():
+    top = rows.max(1, initial=0.0)
+    # One NaN makes the maximum NaN.
+    if not np.isfinite(top).all() or x.min(initial=0.0) < 0:
+        raise MeasureError("an embedding holds negative numbers, NaN or infinity; expected Fisher information")
+    if not top.all():
         raise MeasureError(
-            f"embedding {int(np.argmin(rows.any(1)))} is zero everywhere; its distances are undefined: the head is "
+            f"embedding {int(np.argmin(top))} is zero everywhere; its distances are undefined: the head is "
             "saturated or the probe is dead: use a larger ridge or another probe"
         )
     return x
@@ -74,7 +76,8 @@ def pairwise(H: np.ndarray) -> np.ndarray:
     of very unequal embeddings are taken in float64 like it. Memory: a few times H, and M x M.
     """
     h = checked(H, 2)
-    h = h[:, h.any(0)]
+    alive = h.max(0, initial=0.0) > 0
+    h = h if alive.all() else h[:, alive]
     out, doubt = np.zeros((len(h), len(h))), np.ones((len(h), len(h)), dtype=bool)
     if len(h) * (len(h) - 1) // 2 * h.shape[1] > SMALL:
         out, doubt = ratios.distances(h)
@@ -89,8 +92,9 @@ def cross(A: np.ndarray, B: np.ndarray) -> np.ndarray:
     a, b = checked(A, 2), checked(B, 2)
     if a.shape[1] != b.shape[1]:
         raise MeasureError(f"embeddings have {a.shape[1]} and {b.shape[1]} numbers; expected one probe for both")
-    alive = a.any(0) | b.any(0)
-    a, b = a[:, alive], b[:, alive]
+    alive = np.maximum(a.max(0, initial=0.0), b.max(0, initial=0.0)) > 0
+    if not alive.all():
+        a, b = a[:, alive], b[:, alive]
     out, doubt = np.empty((len(a), len(b))), np.ones((len(a), len(b)), dtype=bool)
     if out.size * a.shape[1] > SMALL:
         out, doubt = ratios.distances(a, b)

@@ -18,9 +18,9 @@ from torch import Tensor
 
 __all__ = ["distances"]
 
-# One block holds ROWS embeddings by FILTERS filters: the block and its ratios fit the second-level cache, and sums over
-# FILTERS ratios in float32 are exact enough; across blocks they are added in float64.
-ROWS, FILTERS = 96, 1600
+# One block holds up to ROWS embeddings by FILTERS filters, of fewer embeddings more filters up to LONGEST: the block and its ratios
+# fit the second-level cache, and sums of LONGEST ratios in float32 are exact enough; across blocks they are added in float64.
+ROWS, FILTERS, LONGEST = 64, 2400, 4096
 
 # The largest number of every filter becomes about 2**PEAK. Of the others, those below 2**-PEAK are too wide for float32. FLOOR
 # replaces zero in denominators: 0/(0 + FLOOR) = 0 drops the filter, and x/(x + FLOOR) is exactly 1 from 2**-PEAK on.
@@ -47,25 +47,30 @@ class _Rows:
 
 
 def _rows(h: np.ndarray, factor: np.ndarray, holed: np.ndarray) -> _Rows:
-    x = (h * factor).astype(np.float32)
+    x: np.ndarray = np.empty(h.shape, dtype=np.float32)
+    np.multiply(h, factor, out=x, casting="same_kind")
     # Some filters tell which embedding is the larger as well as all: the order only decides which ratios are near 0, which near 1.
-    size = np.median(x[:, :: max(1, x.shape[1] // 512)], axis=1)
+    size = np.asarray(np.median(x[:, :: max(1, x.shape[1] // 512)], axis=1))
     order = np.argsort(size, kind="stable")
-    x, h = x[order], h[order]
-    wide = ((x < 2.0**-PEAK) & (h > 0)).any(1)
-    above = torch.from_numpy(x)
-    return _Rows(above, above.clamp(min=FLOOR), order, size[order], torch.from_numpy((h[:, holed] == 0).astype(np.float32)), wide)
+    small = x.min() < 2.0**-PEAK
+    wide = np.zeros(len(h), dtype=bool)
+    if small:
+        wide |= ((x < 2.0**-PEAK) & (h > 0)).any(1)
+    zero = (h[:, holed] == 0).astype(np.float32)
+    above = torch.from_numpy(x[order])
+    return _Rows(above, above.clamp(min=FLOOR) if small else above, order, size[order], torch.from_numpy(zero[order]), wide[order])
 
 
 def _sums(a: _Rows, b: _Rows, cut: np.ndarray, both: bool) -> np.ndarray:
     """Sums of u and of u^2 [2, MA, MB]: from column ``cut[i]`` on u = a/(a + b); before it u = b/(a + b), or nothing without both."""
     out = np.zeros((2, len(a.order), len(b.order)))
-    ratios = torch.empty(ROWS * FILTERS)
-    for k in range(0, a.above.shape[1], FILTERS):
-        a_above, a_below = a.above[:, k : k + FILTERS], a.below[:, k : k + FILTERS]
+    step = max(FILTERS, min(LONGEST, ROWS * FILTERS // len(b.order)))
+    ratios = torch.empty(ROWS * step)
+    for k in range(0, a.above.shape[1], step):
+        a_above, a_below = a.above[:, k : k + step], a.below[:, k : k + step]
         for j in range(0, len(b.order), ROWS):
-            b_below = b.below[j : j + ROWS, k : k + FILTERS].contiguous()
-            b_above = b.above[j : j + ROWS, k : k + FILTERS].contiguous()
+            b_below = b.below[j : j + ROWS, k : k + step].contiguous()
+            b_above = b.above[j : j + ROWS, k : k + step].contiguous()
             rows, filters = b_below.shape
             u = ratios[: rows * filters].view(rows, filters)
             u_ = u.numpy()
@@ -98,7 +103,7 @@ def distances(a: np.ndarray, b: np.ndarray | None = None) -> tuple[np.ndarray, n
     peak = a.max(0) if b is None else np.maximum(a.max(0), b.max(0))
     # A power of two rounds nothing; the bound keeps it finite for filters below 1e-270.
     factor = np.exp2(np.minimum(PEAK - np.frexp(peak)[1], 1000).astype(float))
-    holed = (a == 0).any(0) if b is None else (a == 0).any(0) | (b == 0).any(0)
+    holed = (a.min(0) if b is None else np.minimum(a.min(0), b.min(0))) == 0
     x = _rows(a, factor, holed)
     y = x if b is None else _rows(b, factor, holed)
     cut = np.arange(1, len(a) + 1) if b is None else np.searchsorted(y.size, x.size)
