@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from breadth.data.images import to_float
 from breadth.data.task import task
 from breadth.data.union import single
 from breadth.errors import MeasureError
@@ -16,6 +17,7 @@ from breadth.measure.distance import cosine
 from breadth.measure.fisher import fisher_diagonal
 from breadth.measure.head import SaturatedHeadWarning, fit_head_adam, initial_head
 from breadth.measure.probe import probe
+from breadth.measure.store import EmbeddingStore
 from breadth.measure.task2vec import Task2Vec
 from breadth.nets.build import Architecture, build
 from measure.toys import Dense, Toys, numbers, settled
@@ -154,7 +156,7 @@ def test_the_head_is_reported_on_its_features():
 def test_a_nearly_certain_head_warns():
     labels = np.arange(60) % 2
     x = numbers(60, 3) + torch.from_numpy(labels * 2e4 - 1e4)[:, None].float()
-    body = torch.nn.Sequential(torch.nn.Linear(3, 4))
+    body = settled(torch.nn.Linear(3, 4))
     with pytest.warns(SaturatedHeadWarning, match="close to zero; use another estimator with head='ridge'$"):
         awslabs_fisher(body, x, labels, 2, Published(draws=640), seed=0)
 
@@ -199,6 +201,23 @@ def test_task2vec_with_the_estimator():
     assert np.array_equal(e.values, ignored(drawn).values)
 
 
+def test_task2vec_with_the_published_head(tmp_path):
+    net, drawn = probe(Architecture("conv-stride", 6, 1, 16)), task(single(Toys.images()), 0, ways=3, per_class=4)
+    x = torch.from_numpy(to_float(drawn.inputs))
+    head = fit_head_adam(net.body(x).double().numpy(), drawn.labels, 3, seed=3)
+    t2v = Task2Vec(net, head="adam", seed=3, store=EmbeddingStore(tmp_path))
+    e = t2v(drawn)
+    expected = flat(fisher_diagonal(net.body, head, x, labels=drawn.labels))
+    np.testing.assert_allclose(e.values, expected, rtol=1e-4, atol=1e-6 * e.values.mean())
+    assert (e.loss, e.doubt) == (head.loss, head.doubt)
+    # What is stored for one head or one procedure does not answer for another.
+    few = [replace(t2v, estimator="awslabs", published=replace(SMALL, epochs=epochs)) for epochs in (1, 2)]
+    assert len({other(drawn).values.tobytes() for other in (t2v, replace(t2v, head="ridge"), *few)}) == 4
+    message = r"^unknown head 'adma'; expected one of: adam, ridge; did you mean 'adam'\?$"
+    with pytest.raises(MeasureError, match=message):
+        Task2Vec(net, head="adma")(drawn)
+
+
 def test_the_defaults_are_the_published_ones():
     assert asdict(PUBLISHED) == {"draws": 10_000, "batch": 64, "epochs": 10, "batch_statistics": True}
 
@@ -222,3 +241,15 @@ def test_bad_input():
     )
     with pytest.raises(MeasureError, match=message):
         awslabs_fisher(settled(Dense()), numbers(65, 3), np.arange(65) % 2, 2, SMALL, seed=0)
+
+
+def test_filters_as_columns_are_refused():
+    transformers = pytest.importorskip("transformers.pytorch_utils", reason="transformers is not installed")
+    message = (
+        r"^layer 'part' holds its 4 filters as columns of its weight and the published procedure averages rows; expected filters as "
+        "rows: use another estimator$"
+    )
+    body = torch.nn.Sequential()
+    body.part = transformers.Conv1D(4, 3)
+    with pytest.raises(MeasureError, match=message):
+        awslabs_fisher(body, numbers(4, 3), np.arange(4) % 2, 2, SMALL, seed=0)

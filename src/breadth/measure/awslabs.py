@@ -26,8 +26,8 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, WeightedRandomSampler
 
 from breadth.errors import MeasureError
-from breadth.measure.fisher import layer_sizes
-from breadth.measure.head import Head, initial_head, softmax, warn_if_saturated
+from breadth.measure.head import Head, cross_entropy, initial_head, softmax, warn_if_saturated
+from breadth.measure.layers import layer_sizes
 
 __all__ = ["EPS", "PUBLISHED", "Published", "awslabs_distance", "awslabs_fisher", "awslabs_pairwise"]
 
@@ -99,6 +99,12 @@ def awslabs_fisher(
     # A copy: batch statistics move the running ones, and the weights need gradients.
     body = deepcopy(body).requires_grad_(False).train(settings.batch_statistics)
     weights = [body.get_parameter(f"{name}.weight" if name else "weight").requires_grad_() for name, _ in layers]
+    for (name, size), part in zip(layers, weights, strict=True):
+        if len(part) != size:
+            raise MeasureError(
+                f"layer '{name}' holds its {size} filters as columns of its weight and the published procedure averages rows; "
+                "expected filters as rows: use another estimator"
+            )
     rng = torch.Generator().manual_seed(seed)
     y = torch.from_numpy(np.asarray(labels, dtype=np.int64))
     try:
@@ -125,10 +131,10 @@ def awslabs_fisher(
             totals[i] += gradient.square().reshape(len(gradient), -1).mean(1).double().cpu()
     found = {name: (total / len(batches)).numpy() for (name, _), total in zip(layers, totals, strict=True)}
     weight, bias = (part.double().numpy() for part in head)
-    p = softmax(features.double().numpy() @ weight.T + bias)
-    doubt = float((1 - p.max(1)).mean())
+    z = features.double().numpy() @ weight.T + bias
+    doubt = float((1 - softmax(z).max(1)).mean())
     warn_if_saturated(doubt, "use another estimator with head='ridge'")
-    return found, Head(weight, bias, float(-np.log(p[np.arange(len(p)), labels]).mean()), doubt)
+    return found, Head(weight, bias, cross_entropy(z, np.eye(ways)[labels]), doubt)
 
 
 def awslabs_pairwise(H: np.ndarray, eps: float = EPS) -> np.ndarray:

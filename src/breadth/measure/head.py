@@ -10,7 +10,17 @@ import numpy as np
 from breadth.errors import MeasureError
 from breadth.seeds import generator
 
-__all__ = ["RIDGE", "Head", "SaturatedHeadWarning", "fit_head", "fit_head_adam", "initial_head", "softmax", "warn_if_saturated"]
+__all__ = [
+    "RIDGE",
+    "Head",
+    "SaturatedHeadWarning",
+    "cross_entropy",
+    "fit_head",
+    "fit_head_adam",
+    "initial_head",
+    "softmax",
+    "warn_if_saturated",
+]
 
 # Chosen on purpose, see fit_head.
 RIDGE = 0.1
@@ -41,7 +51,8 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return np.asarray(e / e.sum(-1, keepdims=True))
 
 
-def _loss(z: np.ndarray, onehot: np.ndarray) -> float:
+def cross_entropy(z: np.ndarray, onehot: np.ndarray) -> float:
+    """Return the mean of -log softmax(z) at the labels, in nats; z: logits [n, ways]."""
     top = z.max(1)
     return float((np.log(np.exp(z - top[:, None]).sum(1)) + top - (z * onehot).sum(1)).mean())
 
@@ -115,7 +126,7 @@ def fit_head(features: np.ndarray, labels: np.ndarray, ways: int, ridge: float =
     w = np.zeros((ways, z.shape[1]))
 
     def objective(w: np.ndarray) -> float:
-        return _loss(z @ w.T, onehot) + 0.5 * float((penalty * w * w).sum())
+        return cross_entropy(z @ w.T, onehot) + 0.5 * float((penalty * w * w).sum())
 
     value = objective(w)
     for _ in range(100):
@@ -144,7 +155,7 @@ def fit_head(features: np.ndarray, labels: np.ndarray, ways: int, ridge: float =
     weight = w[:, :-1] @ basis[kept] / scale
     doubt = float((1 - p.max(1)).mean())
     warn_if_saturated(doubt, f"use a ridge larger than {ridge:g}")
-    return Head(weight, w[:, -1] - weight @ mean, _loss(z @ w.T, onehot), doubt)
+    return Head(weight, w[:, -1] - weight @ mean, cross_entropy(z @ w.T, onehot), doubt)
 
 
 def initial_head(ways: int, d: int, seed: int) -> np.ndarray:
@@ -195,4 +206,4 @@ def fit_head_adam(
     z = x @ w.T
     doubt = float((1 - softmax(z).max(1)).mean())
     warn_if_saturated(doubt, "use head='ridge'")
-    return Head(w[:, :-1], w[:, -1], _loss(z, onehot), doubt)
+    return Head(w[:, :-1], w[:, -1], cross_entropy(z, onehot), doubt)
