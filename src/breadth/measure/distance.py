@@ -15,7 +15,7 @@ __all__ = ["asymmetric", "cosine", "cross", "pairwise", "trivial_embedding"]
 BLOCK = 131_072
 
 # Ratios (pairs x filters) up to which all of them are taken in float64, which costs less than a tenth of a second; above it most are
-# taken in float32, some fifteen times faster.
+# taken in float32, about nine times faster.
 SMALL = 2**24
 
 
