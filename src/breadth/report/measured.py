@@ -115,11 +115,8 @@ def shortened(names: Sequence[str], limit: int) -> list[str]:
     made: list[str] = []
     for name in names:
         line = " ".join("".join(c if c.isprintable() else " " for c in name).split()) or "unnamed"
-        short = (
-            line
-            if len(line) <= limit
-            else f"{line[: (limit - 1 + 1) // 2].rstrip()}…{line[len(line) - (limit - 1) // 2 :].lstrip()}"
-        )
+        kept = (limit - 1) // 2
+        short = line if len(line) <= limit else f"{line[: limit - 1 - kept].rstrip()}…{line[len(line) - kept :].lstrip()}"
         count = 2
         while short in made:
             mark = f" ({count})"

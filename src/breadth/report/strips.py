@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from breadth.errors import DataError
 from breadth.report.layout import canvas
@@ -80,11 +81,14 @@ def _strip(figure: Figure, images: Pixels, name: str, at: tuple[float, float], r
     each = _TALL * w / h
     k = max(1, min(k, _SHOWN, int((room + _GAP) / (each + _GAP))))
     height = figure.get_size_inches()[1]
+    wide = k * (each + _GAP) - _GAP
+    ax = figure.add_axes((at[0] / WIDTH, at[1] / height, wide / WIDTH, _TALL / height))
+    ax.set_axis_off()
     for i in range(k):
-        ax = figure.add_axes(((at[0] + i * (each + _GAP)) / WIDTH, at[1] / height, each / WIDTH, _TALL / height))
+        left = i * (each + _GAP)
         # Whole multiples of a pixel, drawn as they are: a viewer's smoothing then leaves edges where they were.
-        ax.imshow(np.repeat(np.repeat(x[i], 3, 0), 3, 1), interpolation="none", aspect="auto", gid=f"{gid}-{i}")
-        ax.set_xticks([])
-        ax.set_yticks([])
-        for spine in ax.spines.values():
-            spine.set(color=MUTED, linewidth=0.4)
+        shown = np.repeat(np.repeat(x[i], 3, 0), 3, 1)
+        ax.imshow(shown, interpolation="none", aspect="auto", extent=(left, left + each, 0, _TALL), gid=f"{gid}-{i}")
+        ax.add_patch(Rectangle((left, 0), each, _TALL, fill=False, edgecolor=MUTED, linewidth=0.4, clip_on=False))
+    ax.set_xlim(0, wide)
+    ax.set_ylim(0, _TALL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -54,7 +55,9 @@ _RC: dict[str, Any] = {
 def styled() -> Iterator[None]:
     """Apply the house style to what is drawn or saved inside, and nothing outside (a user's matplotlibrc is set aside too)."""
     drawing = {k: v for k, v in mpl.rcParamsDefault.items() if not k.startswith(("backend", "interactive", "keymap", "toolbar"))}
-    with mpl.rc_context(drawing | _RC):  # type: ignore[arg-type]
+    with warnings.catch_warnings(), mpl.rc_context(drawing | _RC):  # type: ignore[arg-type]
+        # A name in a script that the font lacks stays text in SVG, where the reader's fonts show it, and is boxes in PNG.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
 
 
