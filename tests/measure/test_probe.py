@@ -1,15 +1,21 @@
 """The probe: frozen, identified by its weights, with embeddings of the published lengths."""
 
+import hashlib
+import json
 import re
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from breadth.errors import CheckpointError
-from breadth.measure.probe import line_probe, probe
+from breadth.errors import CheckpointError, MeasureError
+from breadth.measure.fisher import fisher_diagonal
+from breadth.measure.probe import line_probe, probe, probe_of
 from breadth.nets.build import Architecture, build
 from breadth.nets.head import classifier
+from measure.toys import Words, numbers, some_head, words
 
 SMALL = Architecture("conv-stride", 4, 1, 16)
 
@@ -83,3 +89,210 @@ def test_the_line_probe_has_equally_many_kinks_in_every_decade():
     assert np.mean(kinks > 0) == pytest.approx(0.5, abs=0.05)
     assert line_probe(0).fingerprint == line_probe(0).fingerprint != line_probe(1).fingerprint
     assert (line_probe().embedding_dim, line_probe().size) == (256, 1)
+
+
+class Net(nn.Module):
+    """A classifier as torchvision writes them, with what a probe must not see: a tied output layer, and layers that never run."""
+
+    def __init__(self, classes=7):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, 6, 3, stride=2, bias=False), nn.BatchNorm2d(6)
+        self.layer1 = nn.ModuleList([nn.Conv2d(6, 8, 3), nn.Conv2d(8, 8, 3)])
+        self.auxiliary = nn.ModuleList([nn.LSTM(3, 3), nn.Linear(3, 3)])
+        self.fc = nn.Sequential(nn.Dropout(), nn.Linear(8, classes))
+        self.after = nn.MultiheadAttention(classes, 1)
+
+    def forward(self, x):
+        x = torch.relu(self.bn1(self.conv1(x)))
+        for layer in self.layer1[:1]:
+            x = torch.relu(layer(x))
+        x = self.fc(x.mean((2, 3)))[None]
+        return {"out": self.after(x, x, x)[0]}
+
+
+def a_net(seed=0, **options):
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return Net(**options)
+
+
+def test_a_probe_of_any_module_ends_at_the_input_of_its_head():
+    net = a_net()
+    p = probe_of(net, "fc", size=16, channels=3)
+    assert (p.name, p.feature_dim, p.size, p.channels, p.vocabulary) == ("Net (given module)", 8, 16, 3, True)
+    assert p.layers == (("conv1", 6), ("bn1", 6), ("layer1.0", 8))
+    assert probe_of(net, size=16, channels=3, name="mine").name == "mine"
+    x = numbers(4, 3, 16, 16)
+    expected = torch.relu(net.layer1[0](torch.relu(net.eval().bn1(net.conv1(x))))).mean((2, 3))
+    assert torch.equal(p.body(x), expected)
+    assert not p.body.training
+    assert not any(w.requires_grad for w in p.body.parameters())
+    q = p.to("cpu")
+    assert torch.equal(q.body(x), expected)
+    assert (q.fingerprint, q.layers, q.device) == (p.fingerprint, p.layers, torch.device("cpu"))
+
+
+def test_a_head_may_have_a_dotted_name_and_any_type():
+    inner = probe_of(a_net(), "fc.1", size=16, channels=3)
+    assert inner.layers == (("conv1", 6), ("bn1", 6), ("layer1.0", 8))
+    body = nn.Sequential(nn.Linear(5, 4), nn.Tanh(), nn.Linear(4, 3), nn.LogSoftmax(1))
+    assert probe_of(body, "2", size=5, channels=1).layers == (("0", 4),)
+    assert probe_of(body, "3", size=5, channels=1).layers == (("0", 4), ("2", 3))
+
+
+def test_a_probe_of_a_module_measures_as_that_of_its_architecture():
+    body = build(SMALL, 3)
+    known, found = probe(SMALL, 3), probe_of(classifier(body, 7, 0), "head", size=16, channels=1)
+    assert found.layers == tuple((f"body.{name}", size) for name, size in known.layers)
+    head, x = some_head(3, known.feature_dim), numbers(4, 1, 16, 16)
+    expected = fisher_diagonal(known.body, head, x)
+    for name, value in fisher_diagonal(found.body, head, x).items():
+        assert np.array_equal(value, expected[name.removeprefix("body.")])
+
+
+def state_of(net):
+    modules = {
+        name: (set(m.__dict__), m.training, len(m._forward_hooks), len(m._forward_pre_hooks)) for name, m in net.named_modules()
+    }
+    parameters = {name: (id(p), p.requires_grad, p.grad is None, p._version) for name, p in net.named_parameters()}
+    return modules, parameters, {key: value.clone() for key, value in net.state_dict().items()}
+
+
+def test_the_module_stays_as_it_was():
+    net, seen = a_net(), []
+    net.bn1.eval()
+    net.conv1.weight.requires_grad_(False)
+    net.layer1[0].weight.grad = torch.ones_like(net.layer1[0].weight)
+    net.conv1.register_forward_hook(lambda *_: seen.append(1))
+    modules, parameters, state = state_of(net)
+    p = probe_of(net, size=16, channels=3)
+    fisher_diagonal(p.body, some_head(3, 8), numbers(2, 3, 16, 16))
+    after = state_of(net)
+    assert after[:2] == (modules, parameters)
+    assert all(torch.equal(value, state[key]) for key, value in after[2].items())
+    assert all(w.grad is None for w in p.body.parameters())
+    with torch.no_grad():
+        net.conv1.weight.zero_()
+    assert p.body(torch.ones(1, 3, 16, 16)).abs().sum() > 0  # a copy, not a view
+
+
+def test_the_fingerprint_of_a_module_follows_body_and_settings_but_not_the_head():
+    def of(net, head="fc", **options):
+        return probe_of(net, head, **{"size": 16, "channels": 3, **options}).fingerprint
+
+    first = of(a_net())
+    assert re.fullmatch("[0-9a-f]{64}", first)
+    assert of(a_net()) == of(a_net().eval()) == of(a_net(), name="other") == first
+    other_head = a_net()
+    with torch.no_grad():
+        other_head.fc[1].weight.zero_()
+    assert of(other_head) == first
+    strided = a_net()
+    strided.layer1[0].stride = (2, 2)
+    moved = a_net()
+    moved.bn1.running_mean[0] += 1e-6
+    changed = {
+        first,
+        of(a_net(1)),
+        of(strided),
+        of(moved),
+        of(a_net(), size=18),
+        of(a_net(), "fc.1"),
+        of(a_net(), vocabulary=False),
+    }
+    assert len(changed) == 7
+
+
+def test_the_fingerprint_of_a_known_architecture_is_the_hash_of_its_name_and_bytes():
+    p = probe(SMALL)
+    sha = hashlib.sha256(json.dumps(asdict(SMALL), sort_keys=True).encode())
+    for key, value in sorted(p.body.state_dict().items()):
+        if not key.endswith("num_batches_tracked"):
+            sha.update(f"\n{key} torch.float32 {list(value.shape)}\n".encode() + value.numpy().tobytes())
+    assert p.fingerprint == sha.hexdigest()
+
+
+def test_short_weights_have_fingerprints_too():
+    ramp = torch.arange(3)
+    assert of_bytes(ramp.bfloat16()) != of_bytes(ramp.half())
+    assert of_bytes(ramp.bfloat16()) != of_bytes(ramp.bfloat16() + 1)
+
+
+def of_bytes(weight):
+    body = nn.Sequential(nn.Linear(1, 3, bias=False, dtype=weight.dtype), nn.Tanh())
+    with torch.no_grad():
+        body[0].weight.copy_(weight[:, None])
+    return probe_of(body, "1", size=1, channels=1).fingerprint
+
+
+def test_probes_of_words_take_integers_and_may_leave_the_vocabulary_out():
+    net = nn.Sequential(Words(), nn.Linear(6, 2))
+    p = probe_of(net, "1", size=7, channels=1)
+    assert (p.feature_dim, p.embedding_dim) == (6, 11 + 9 + 6 * 7 + 10)
+    q = probe_of(net, "1", size=7, channels=1, vocabulary=False)
+    assert (q.vocabulary, q.embedding_dim) == (False, 6 * 7 + 10)
+    assert q.body(words(3, 7)).shape == (3, 6)
+
+
+class Aside(nn.Module):
+    """The head is there but never called."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.fc = nn.Linear(16, 4), nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.a(x)
+
+
+class Uncopyable(Aside):
+    def __init__(self):
+        super().__init__()
+        self.kept = self.a.weight * 2
+
+
+@pytest.mark.parametrize(
+    "make, head, message",
+    [
+        (
+            a_net,
+            "f",
+            "the module (Net) has no submodule 'f'; expected the dotted name of its head, e.g. 'after.out_proj'; did you mean 'fc'?",
+        ),
+        (a_net, "", "the module (Net) has no submodule ''; expected the dotted name of its head, e.g. 'after.out_proj'"),
+        (nn.Tanh, "fc", "the module (Tanh) has no submodule 'fc'; expected the dotted name of its head"),
+        (
+            Aside,
+            "fc",
+            "the head 'fc' is not called when the module sees vectors [1, 16]; expected a submodule that every input passes through",
+        ),
+        (
+            lambda: nn.Sequential(nn.Linear(9, 4), nn.Linear(4, 3)),
+            "1",
+            "the module does not run on vectors [1, 16] without its head '1' (mat1 and mat2 shapes cannot be multiplied (1x16 and "
+            "9x4)); expected it to: check size, channels and head",
+        ),
+        (
+            a_net,
+            "bn1",
+            "the head 'bn1' is given features of shape [1, 6, 7, 7] for images [1, 3, 16, 16]; expected [1, d]: name a head after pooling",
+        ),
+        (lambda: nn.Sequential(nn.Tanh(), nn.Sigmoid()), "1", "the module (Sequential) has no weights; expected a network"),
+        (
+            Uncopyable,
+            "fc",
+            "the module cannot be copied (Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at "
+            "the moment.  If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, see "
+            "https://github.com/pytorch/pytorch/pull/103001); expected one that deepcopy takes",
+        ),
+    ],
+)
+def test_modules_that_are_no_probe(make, head, message):
+    with pytest.raises(MeasureError, match=f"^{re.escape(message)}$"):
+        probe_of(make(), head, size=16, channels=3)
+
+
+def test_layers_without_a_rule_before_the_head_are_named():
+    net = nn.Sequential(nn.Linear(16, 4), nn.PReLU(), nn.Linear(4, 3))
+    with pytest.raises(MeasureError, match=r"^layer '1' \(PReLU\) holds weight, but has no Fisher rule; expected one of: Conv1d, "):
+        probe_of(net, "2", size=16, channels=3)

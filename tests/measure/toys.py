@@ -56,6 +56,42 @@ class Dense(nn.Module):
         return self.layers(x)
 
 
+class Attention(nn.Module):
+    """Self-attention with linear layers of its own and PyTorch's function for the rest."""
+
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.q, self.k, self.v, self.out = (nn.Linear(width, width) for _ in range(4))
+
+    def forward(self, x):
+        q, k, v = (layer(x).unflatten(2, (self.heads, -1)).transpose(1, 2) for layer in (self.q, self.k, self.v))
+        mixed = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return self.out(mixed.transpose(1, 2).flatten(2))
+
+
+class Words(nn.Module):
+    """Words and positions, a residual attention block, a residual block of linear layers: integers [n, t] -> [n, 6]."""
+
+    def __init__(self, positions_of=lambda t: torch.arange(t)[None]):
+        super().__init__()
+        self.positions_of = positions_of
+        self.words, self.positions = nn.Embedding(11, 6, padding_idx=0), nn.Embedding(9, 6)
+        self.norm, self.attention = nn.LayerNorm(6), Attention(6, 2)
+        self.scale, self.wide, self.narrow = nn.RMSNorm(6, eps=1e-6), nn.Linear(6, 10), nn.Linear(10, 6, bias=False)
+
+    def forward(self, ids):
+        x = self.words(ids) + self.positions(self.positions_of(ids.shape[1]))
+        x = x + self.attention(self.norm(x))
+        x = x + self.narrow(nn.functional.gelu(self.wide(self.scale(x))))
+        return x.mean(1)
+
+
+def words(n, t, *, size=11, seed=0):
+    """Integers [n, t] in which words repeat."""
+    return torch.randint(size, (n, t), generator=torch.Generator().manual_seed(seed))
+
+
 def settled(body, seed=0):
     """The body with random weights and running statistics that are not the identity."""
     g = torch.Generator().manual_seed(seed)

@@ -19,7 +19,7 @@ def _by_channel(normal: Tensor) -> Squares:
     """Gain [c] on normal [n, c, ...]."""
     if normal.ndim == 2:
         return lambda delta: (delta * normal).square()
-    return lambda delta: torch.linalg.vecdot(delta.flatten(2), normal.flatten(2)).square_()
+    return lambda delta: torch.linalg.vecdot(delta.flatten(2), normal.flatten(2)).square()
 
 
 def _by_place(normal: Tensor, ndim: int) -> Squares:
@@ -29,7 +29,7 @@ def _by_place(normal: Tensor, ndim: int) -> Squares:
 
     def squares(delta: Tensor) -> Tensor:
         gradient: Tensor = torch.linalg.vecdot(delta.reshape(normal.shape), normal, dim=1)
-        return gradient.square_().mean(2)
+        return gradient.square().mean(2)
 
     return squares
 

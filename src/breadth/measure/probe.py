@@ -6,17 +6,18 @@ import hashlib
 import json
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from breadth.measure.fisher import layer_sizes
+from breadth.measure.headless import without_head
+from breadth.measure.layers import layer_sizes
 from breadth.nets.build import Architecture, build, load_body
 from breadth.seeds import generator
 
-__all__ = ["ProbeNetwork", "line_probe", "probe"]
+__all__ = ["ProbeNetwork", "line_probe", "probe", "probe_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +25,8 @@ class ProbeNetwork:
     """A frozen body in eval mode. Two embeddings are comparable only if their probes have one fingerprint.
 
     feature_dim: features the body gives; size, channels: of the images it takes (size: length of the vectors it takes, for "mlp");
-    fingerprint: SHA-256 (hex) of architecture and weights; layers: (name, filters) in the order of the embedding.
+    fingerprint: SHA-256 (hex) of architecture and weights; layers: (name, filters) in the order of the embedding; vocabulary: whether
+    embedding layers count.
     """
 
     body: nn.Module
@@ -34,6 +36,7 @@ class ProbeNetwork:
     size: int
     channels: int
     layers: tuple[tuple[str, int], ...]
+    vocabulary: bool = True
 
     @property
     def embedding_dim(self) -> int:
@@ -47,17 +50,17 @@ class ProbeNetwork:
 
     def to(self, device: str) -> ProbeNetwork:
         """Return the same probe on another device ("cpu", "cuda"); this one stays where it is."""
-        body = deepcopy(self.body).to(device)
-        return ProbeNetwork(body, self.feature_dim, self.name, self.fingerprint, self.size, self.channels, self.layers)
+        return replace(self, body=deepcopy(self.body).to(device))
 
 
-def _fingerprint(arch: Architecture, body: nn.Module) -> str:
-    sha = hashlib.sha256(json.dumps(asdict(arch), sort_keys=True).encode())
-    for key, value in sorted(body.state_dict().items()):
+def _fingerprint(structure: object, state: Mapping[str, Tensor]) -> str:
+    sha = hashlib.sha256(json.dumps(structure, sort_keys=True).encode())
+    for key, value in sorted(state.items()):
         # The batch counter plays no part in eval mode and old files lack it.
         if not key.endswith("num_batches_tracked"):
             sha.update(f"\n{key} {value.dtype} {list(value.shape)}\n".encode())
-            sha.update(value.detach().cpu().contiguous().numpy().tobytes())
+            # As bytes, since numpy knows no bfloat16.
+            sha.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
     return sha.hexdigest()
 
 
@@ -72,9 +75,33 @@ def probe(arch: Architecture, seed: int = 0, weights: Mapping[str, Tensor] | Non
         load_body(body, weights)
     body.eval().requires_grad_(False)
     origin = f"random, seed {seed}" if weights is None else "given weights"
-    fingerprint = _fingerprint(arch, body)
+    fingerprint = _fingerprint(asdict(arch), body.state_dict())
     return ProbeNetwork(
         body, body.feature_dim, name or f"{arch.kind} ({origin})", fingerprint, arch.size, arch.channels, layer_sizes(body)
+    )
+
+
+def probe_of(
+    module: nn.Module, head: str = "fc", *, size: int, channels: int, name: str | None = None, vocabulary: bool = True
+) -> ProbeNetwork:
+    """Return a probe whose body is a frozen copy of ``module`` up to the input of its ``head``; ``module`` stays as it is.
+
+    head: dotted name of the submodule, of any type, whose input are the features [n, d]; it and all that runs after it play no part.
+    size, channels: the body takes images [n, channels, size, size] where it has a convolution on images; otherwise integers
+    [n, size] where it has an embedding layer; otherwise vectors [n, size]. vocabulary: whether embedding layers count. The
+    fingerprint covers the weights and the kinds and settings of all modules, but not the code that connects them.
+
+    Raises MeasureError for an unknown head, one that is not reached, features that are not [n, d], modules that cannot be copied or
+    do not run on such inputs, and layers without a rule.
+    """
+    body, feature_dim = without_head(module, head, size=size, channels=channels)
+    structure = [[key, type(m).__qualname__, m.extra_repr()] for key, m in body.named_modules()]
+    # Heads and vocabulary=True leave no trace, so that one body under two heads is one probe.
+    about = [structure, size, channels, *([] if vocabulary else ["no vocabulary"])]
+    fingerprint = _fingerprint(about, body.state())
+    sizes = layer_sizes(body, vocabulary)
+    return ProbeNetwork(
+        body, feature_dim, name or f"{type(module).__name__} (given module)", fingerprint, size, channels, sizes, vocabulary
     )
 
 
