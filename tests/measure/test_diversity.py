@@ -15,15 +15,20 @@ from breadth.measure.diversity import (
     alignment,
     complexity,
     cross_diversity,
+    difference,
     diversity_coefficient,
     embed,
+    floor_pairs,
     noise_floor,
     split_half,
 )
-from breadth.measure.embeddings import Embeddings, load_embeddings, save_embeddings
+from breadth.measure.embeddings import load_embeddings, save_embeddings
 from breadth.measure.probe import probe
+from breadth.measure.protocol import Protocol, protocol_of
 from breadth.measure.task2vec import Task2Vec
 from breadth.nets.build import Architecture
+from breadth.stats.interval import jackknife
+from measure.embedded import gamma, made
 from measure.toys import Toys
 
 T2V = Task2Vec(probe(Architecture("conv-stride", 6, 1, 16)))
@@ -31,29 +36,13 @@ SOURCE = single(Toys.images())
 DRAWN = "tasks drawn from the given finite data"
 
 
+def under(e):
+    return f"protocol {e.protocol['fingerprint']}"
+
+
 @pytest.fixture(scope="module")
 def toys():
     return embed(SOURCE, T2V, tasks=8, per_class=5, seed=1)
-
-
-def made(values, **protocol):
-    """Embeddings of given values."""
-    m = len(values)
-    base = {
-        "source": "made",
-        "source_digest": "unknown",
-        "probe_fingerprint": "p",
-        "estimator": "exact",
-        "draws": 1,
-        "ridge": 0.1,
-        "ways": 5,
-        "per_class": 5,
-    }
-    return Embeddings(np.asarray(values, float), np.arange(2 * m).reshape(m, 2), ("",) * m, np.ones(m), np.ones(m), base | protocol)
-
-
-def gamma(m, d=60, seed=0):
-    return made(np.random.default_rng(seed).gamma(1.0, 1.0, (m, d)))
 
 
 def test_embed_is_the_embedding_of_each_task(toys):
@@ -85,7 +74,11 @@ def test_the_protocol_names_what_matters(toys):
         "estimator": "exact",
         "draws": 1,
         "estimator_seed": 0,
+        "precision": "float32",
+        "head": "ridge",
         "ridge": T2V.ridge,
+        "published": "",
+        "fingerprint": Protocol.of(toys.protocol).fingerprint,
         "version": toys.protocol["version"],
     }
 
@@ -102,7 +95,7 @@ def test_the_coefficient_is_the_mean_over_pairs(toys):
     e = diversity_coefficient(toys)
     assert e.value == pytest.approx(np.mean([d[i, j] for i in range(8) for j in range(i)]))
     assert e.low < e.value < e.high
-    assert (e.n, e.level, e.method) == (8, 0.95, f"{DRAWN}, delete-one-task jackknife")
+    assert (e.n, e.level, e.method) == (8, 0.95, f"{DRAWN}, delete-one-task jackknife, {under(toys)}")
     assert diversity_coefficient(toys, 0.5).high < e.high
 
 
@@ -111,12 +104,26 @@ def test_equal_tasks_stay_in_the_mean():
     assert diversity_coefficient(made(np.vstack([h, h]))).value == pytest.approx(pairwise(h).sum() / 6 * 24 / 30)
 
 
+def test_duplicates_lower_the_coefficient():
+    h = gamma(20).values
+    clean = diversity_coefficient(made(h)).value
+    found = [diversity_coefficient(made(np.vstack([h, h[:k]]))).value for k in (1, 5, 20)]
+    assert clean > found[0] > found[1] > found[2]
+
+
+def test_pairs_for_the_floor():
+    assert [floor_pairs(m) for m in (3, 20, 24, 100)] == [5, 5, 6, 25]
+
+
 def test_cross_diversity_and_alignment():
     a, b = gamma(5), gamma(4, seed=1)
     c, al = cross_diversity(a, b), alignment(a, b)
     assert c.value == pytest.approx(np.mean([cosine(x, y) for x in a.values for y in b.values]))
     assert (al.value, al.low, al.high) == (pytest.approx(1 - c.value), pytest.approx(1 - c.high), pytest.approx(1 - c.low))
-    assert (c.n, c.method) == (9, f"{DRAWN} on both sides, two-sample delete-one-task jackknife")
+    assert (c.n, c.method) == (
+        9,
+        f"{DRAWN} on both sides, two-sample delete-one-task jackknife, {under(a)} and {b.protocol['fingerprint']}",
+    )
     assert al.method == c.method
 
 
@@ -125,21 +132,35 @@ def test_complexity_is_the_mean_norm():
     c = complexity(e)
     assert c.value == pytest.approx(np.abs(e.values).sum(1).mean())
     assert c.low < c.value < c.high
-    assert c.method == f"{DRAWN}, t interval"
+    assert c.method == f"{DRAWN}, t interval, {under(e)}"
 
 
-@pytest.mark.parametrize(
-    "key, other",
-    [("probe_fingerprint", "q"), ("estimator", "rademacher"), ("draws", 2), ("ridge", 0.5), ("ways", 3), ("per_class", 9)],
-)
-def test_protocols_that_differ_are_refused(key, other):
-    a, b = gamma(3), replace(gamma(3), protocol=gamma(3).protocol | {key: other, "source": "two"})
+def test_protocols_that_differ_are_refused():
+    a, b = gamma(3), gamma(3, per_class=9, source="two", seed=4)
     message = (
-        f"embeddings of 'made' and 'two' differ in {key}: {a.protocol[key]} and {other}; expected one protocol: "
-        "embed both in the same way"
+        "'made' and 'two' were measured under protocols that differ in per_class (5 and 9); expected one protocol: "
+        "embed both in the same way, or compare them all the same with override=True"
     )
-    with pytest.raises(MeasureError, match=f"^{re.escape(message)}$"):
-        cross_diversity(a, b)
+    for compared in (cross_diversity, difference, alignment):
+        with pytest.raises(MeasureError, match=f"^{re.escape(message)}$"):
+            compared(a, b)
+    assert cross_diversity(a, b, override=True).value == cross_diversity(a, gamma(3, seed=4)).value
+
+
+def test_the_difference_of_two_coefficients():
+    a, b = gamma(12, shape=0.5), gamma(9, seed=1, shape=3.0)
+    found, first, second = difference(a, b), diversity_coefficient(a), diversity_coefficient(b)
+    assert found.value == pytest.approx(first.value - second.value)
+    slow = jackknife(
+        lambda x, y: diversity_coefficient(made(a.values[x])).value - diversity_coefficient(made(b.values[y])).value, (12, 9)
+    )
+    assert (found.low, found.high) == (pytest.approx(slow.low), pytest.approx(slow.high))
+    assert found.low > 0
+    assert (found.n, found.method) == (
+        21,
+        f"{DRAWN} on both sides, difference of two coefficients, two-sample delete-one-task jackknife, {under(a)} and "
+        f"{b.protocol['fingerprint']}",
+    )
 
 
 def test_shared_tasks_are_refused(toys):
@@ -156,14 +177,18 @@ def test_the_floor_has_the_same_classes_and_no_common_items():
     seen = []
 
     class Watch:
-        probe, ridge, estimator, draws, seed = T2V.probe, T2V.ridge, T2V.estimator, 1, 0
+        probe, head, ridge, estimator, draws, seed, precision = T2V.probe, T2V.head, T2V.ridge, T2V.estimator, 1, 0, T2V.precision
 
         def __call__(self, t):
             seen.append(t)
             return T2V(t)
 
     floor = noise_floor(SOURCE, Watch(), pairs=4, per_class=6)
-    assert (floor.n, floor.method) == (4, f"pairs of {DRAWN}, same classes, disjoint items, 6 a class, t interval")
+    fingerprint = protocol_of(SOURCE, T2V, tasks=4, ways=5, per_class=6, seed=0).fingerprint
+    assert (floor.n, floor.method) == (
+        4,
+        f"pairs of {DRAWN}, same classes, disjoint items, 6 a class, t interval, protocol {fingerprint}",
+    )
     labels = Toys.images().labels
     for a, b in zip(seen[::2], seen[1::2], strict=True):
         assert not set(a.items) & set(b.items)
@@ -187,8 +212,10 @@ def test_the_floor_of_two_domains_is_below_their_coefficient():
 
 def test_classes_too_small_for_two_draws_are_split():
     floor = noise_floor(SOURCE, T2V, pairs=3, per_class=10)
+    fingerprint = protocol_of(SOURCE, T2V, tasks=3, ways=5, per_class=6, seed=0).fingerprint
     assert floor.method == (
-        f"pairs of {DRAWN}, same classes, disjoint items, 6 a class instead of 10, too few for two disjoint draws, t interval"
+        f"pairs of {DRAWN}, same classes, disjoint items, 6 a class instead of 10, too few for two disjoint draws, t interval, "
+        f"protocol {fingerprint}"
     )
     with pytest.raises(DataError, match=r"^class '0' of 'lonely' has 1 items; 2 are needed"):
         noise_floor(single(Toys.images(per_class=1, name="lonely")), T2V, pairs=3)
@@ -198,7 +225,7 @@ def test_split_half_is_the_difference_of_means():
     e = gamma(9)
     s = split_half(e, seed=3)
     assert s.low < 0 < s.high
-    assert (s.n, s.method) == (9, f"{DRAWN}, two random halves, delete-one-task jackknife")
+    assert (s.n, s.method) == (9, f"{DRAWN}, two random halves, delete-one-task jackknife, {under(e)}")
     assert split_half(e, seed=3) == s
     assert split_half(e, seed=4).value != s.value
     with pytest.raises(MeasureError, match=r"^5 tasks cannot be split in two halves with intervals; expected at least 6 tasks$"):

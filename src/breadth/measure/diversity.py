@@ -6,83 +6,43 @@ set of the same kind would. The diversity coefficient is the mean distance of tw
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from breadth.data.task import Draw, Task, TaskSource, task
+from breadth.data.task import TaskSource
 from breadth.errors import DataError, MeasureError
 from breadth.measure.distance import cosine, cross, pairwise
 from breadth.measure.embeddings import Embeddings
+from breadth.measure.protocol import SAMPLING, Protocol, protocol_of, require_comparable
+from breadth.measure.sampling import Progress, embed, same_classes_twice
 from breadth.measure.task2vec import Task2Vec
 from breadth.seeds import generator
-from breadth.stats.interval import Estimate, jackknife, mean, mean_cross, mean_pairwise
-from breadth.version import __version__
+from breadth.stats.interval import Estimate, combined, jackknife, mean, mean_cross, mean_pairwise
 
-__all__ = ["Progress", "alignment", "complexity", "cross_diversity", "diversity_coefficient", "embed", "noise_floor", "split_half"]
+__all__ = [
+    "Progress",
+    "alignment",
+    "complexity",
+    "cross_diversity",
+    "difference",
+    "diversity_coefficient",
+    "embed",
+    "floor_pairs",
+    "noise_floor",
+    "split_half",
+]
 
-Progress = Callable[[int, int], None]
 DRAWN = "tasks drawn from the given finite data"
-# What must agree for two sets of embeddings to be compared; seed, source and number of tasks may differ.
-COMPARABLE = ("probe_fingerprint", "estimator", "draws", "ridge", "ways", "per_class")
+# Pairs of tasks for the floor cost two embeddings each: one for four tasks of the coefficient makes it half as costly again.
+TASKS_PER_PAIR = 4
+FEWEST_PAIRS = 5
 
 
-def _protocol(source: TaskSource, t2v: Task2Vec, *, tasks: int, ways: int, per_class: int, seed: int) -> dict[str, Any]:
-    return {
-        "measure": "Task2Vec",
-        "source": source.name,
-        "source_digest": str(getattr(source, "digest", "unknown")),
-        "convention": source.convention,
-        "tasks": tasks,
-        "ways": ways,
-        "per_class": per_class,
-        "seed": seed,
-        "probe": t2v.probe.name,
-        "probe_fingerprint": t2v.probe.fingerprint,
-        "size": t2v.probe.size,
-        "channels": t2v.probe.channels,
-        "estimator": t2v.estimator,
-        "draws": t2v.draws,
-        "estimator_seed": t2v.seed,
-        "ridge": t2v.ridge,
-        "version": __version__,
-    }
-
-
-def embed(
-    source: TaskSource,
-    t2v: Task2Vec,
-    *,
-    tasks: int = 100,
-    ways: int = 5,
-    per_class: int = 20,
-    seed: int = 0,
-    progress: Progress | None = None,
-) -> Embeddings:
-    """Draw ``tasks`` tasks of ``ways`` classes with ``per_class`` items each and embed them; task i depends on (seed, i) only.
-
-    progress: called with (tasks done, tasks). Raises DataError where the source is too small, MeasureError as ``Task2Vec`` or for
-    fewer than one task.
-    """
-    if tasks < 1:
-        raise MeasureError(f"{tasks} tasks were asked for; expected 1 or more (3 or more for an interval)")
-    found, parts = [], []
-    for i in range(tasks):
-        drawn = task(source, i, ways=ways, per_class=per_class, seed=seed)
-        found.append(t2v(drawn))
-        parts.append(drawn.part)
-        if progress is not None:
-            progress(i + 1, tasks)
-    return Embeddings(
-        np.stack([e.values for e in found]),
-        np.stack([e.items for e in found]),
-        tuple(parts),
-        np.array([e.loss for e in found]),
-        np.array([e.doubt for e in found]),
-        _protocol(source, t2v, tasks=tasks, ways=ways, per_class=per_class, seed=seed),
-    )
+def _under(*protocols: Protocol) -> str:
+    """Which protocol a number was measured under, for its method."""
+    prints = dict.fromkeys(p.fingerprint for p in protocols)
+    return f"protocol {' and '.join(prints)}"
 
 
 def diversity_coefficient(e: Embeddings, level: float = 0.95) -> Estimate:
@@ -90,16 +50,11 @@ def diversity_coefficient(e: Embeddings, level: float = 0.95) -> Estimate:
 
     Interval: delete-one-task jackknife, t with M - 1 degrees of freedom, nan for two tasks. Raises MeasureError for one task.
     """
-    return replace(mean_pairwise(pairwise(e.values), level), method=f"{DRAWN}, delete-one-task jackknife")
+    method = f"{DRAWN}, delete-one-task jackknife, {_under(Protocol.of(e.protocol))}"
+    return replace(mean_pairwise(pairwise(e.values), level), method=method)
 
 
-def _distances_between(a: Embeddings, b: Embeddings) -> np.ndarray:
-    for key in COMPARABLE:
-        if a.protocol[key] != b.protocol[key]:
-            raise MeasureError(
-                f"embeddings of '{a.protocol['source']}' and '{b.protocol['source']}' differ in {key}: "
-                f"{a.protocol[key]} and {b.protocol[key]}; expected one protocol: embed both in the same way"
-            )
+def _require_other_tasks(a: Embeddings, b: Embeddings) -> None:
     if a.protocol["source_digest"] == b.protocol["source_digest"] != "unknown":
         seen = {row.tobytes() for row in np.sort(a.items, 1)}
         if common := sum(row.tobytes() in seen for row in np.sort(b.items, 1)):
@@ -107,17 +62,25 @@ def _distances_between(a: Embeddings, b: Embeddings) -> np.ndarray:
                 f"the two sets of embeddings of '{a.protocol['source']}' share {common} tasks; expected different "
                 "tasks: use another seed, or diversity_coefficient for one set"
             )
-    return cross(a.values, b.values)
 
 
-def cross_diversity(a: Embeddings, b: Embeddings, level: float = 0.95) -> Estimate:
+def _both(a: Embeddings, b: Embeddings, *, override: bool) -> str:
+    """Check that two sets of embeddings may be compared; return the protocols of the comparison in words."""
+    first, second = Protocol.of(a.protocol), Protocol.of(b.protocol)
+    require_comparable(first, second, override=override, ignore=SAMPLING, names=(a.protocol["source"], b.protocol["source"]))
+    _require_other_tasks(a, b)
+    return _under(first, second)
+
+
+def cross_diversity(a: Embeddings, b: Embeddings, level: float = 0.95, *, override: bool = False) -> Estimate:
     """Return the mean distance of a task of ``a`` to a task of ``b`` (arXiv 2306.13840, eq. 2).
 
-    Interval: two-sample delete-one-task jackknife. Raises MeasureError where the protocols differ or tasks are shared.
+    Interval: two-sample delete-one-task jackknife. Raises MeasureError where tasks are shared or, without ``override``, where the
+    protocols differ in more than the sampling.
     """
-    return replace(
-        mean_cross(_distances_between(a, b), level), method=f"{DRAWN} on both sides, two-sample delete-one-task jackknife"
-    )
+    under = _both(a, b, override=override)
+    method = f"{DRAWN} on both sides, two-sample delete-one-task jackknife, {under}"
+    return replace(mean_cross(cross(a.values, b.values), level), method=method)
 
 
 def alignment(a: Embeddings, b: Embeddings, level: float = 0.95) -> Estimate:
@@ -126,18 +89,20 @@ def alignment(a: Embeddings, b: Embeddings, level: float = 0.95) -> Estimate:
     return replace(d, value=1 - d.value, low=1 - d.high, high=1 - d.low)
 
 
+def difference(a: Embeddings, b: Embeddings, level: float = 0.95, *, override: bool = False) -> Estimate:
+    """Return the diversity coefficient of ``a`` minus that of ``b``, of tasks drawn independently.
+
+    Interval: the two jackknife variances added, degrees of freedom by Welch-Satterthwaite. Raises as ``cross_diversity``.
+    """
+    under = _both(a, b, override=override)
+    first, second = diversity_coefficient(a, level), diversity_coefficient(b, level)
+    method = f"{DRAWN} on both sides, difference of two coefficients, two-sample delete-one-task jackknife, {under}"
+    return combined(first.value - second.value, [(1.0, first), (-1.0, second)], method)
+
+
 def complexity(e: Embeddings, level: float = 0.95) -> Estimate:
     """Return the mean L1 norm of the embeddings (arXiv 2306.13841: the complexity of a task), with its t interval over tasks."""
-    return replace(mean(e.norms, level), method=f"{DRAWN}, t interval")
-
-
-def _twice(source: TaskSource, i: int, ways: int, per_class: int, seed: int) -> tuple[Task, Task]:
-    """Two tasks with the same classes and no item in common."""
-    draw: Draw = source.draw(i, ways, 2 * per_class, seed)
-    labels, name = np.repeat(np.arange(ways, dtype=np.int64), per_class), source.part_name(draw.part)
-    halves = [half.reshape(-1) for half in np.split(draw.items, 2, axis=1)]
-    first, second = (Task(source.rows(items), labels, ways, source.name, name, items) for items in halves)
-    return first, second
+    return replace(mean(e.norms, level), method=f"{DRAWN}, t interval, {_under(Protocol.of(e.protocol))}")
 
 
 def _largest(source: TaskSource, pairs: int, ways: int, per_class: int, seed: int) -> int:
@@ -154,6 +119,11 @@ def _largest(source: TaskSource, pairs: int, ways: int, per_class: int, seed: in
     raise MeasureError(f"a noise floor with {per_class} items a class was asked for; expected 1 or more")
 
 
+def floor_pairs(tasks: int) -> int:
+    """Return how many pairs of tasks suit a coefficient of ``tasks`` tasks: a quarter as many, at least 5."""
+    return max(FEWEST_PAIRS, tasks // TASKS_PER_PAIR)
+
+
 def noise_floor(
     source: TaskSource,
     t2v: Task2Vec,
@@ -167,20 +137,22 @@ def noise_floor(
 ) -> Estimate:
     """Return the mean distance of two tasks that differ in nothing but their items: the same classes, newly drawn disjoint items.
 
-    It is what the coefficient shows for a source without any diversity of classes. Where a class has fewer than 2 per_class items,
-    what there is is split in two and both tasks have fewer items, which raises the floor; ``method`` names the number used.
-    Interval: t over independent pairs. Raises DataError where the source is too small for two items a class.
+    It is what the coefficient shows for a source without any diversity of classes; ``floor_pairs`` says how many pairs suit it. Where
+    a class has fewer than 2 per_class items, what there is is split in two and both tasks have fewer items, which raises the floor;
+    ``method`` names the number used. Interval: t over independent pairs. Raises DataError where the source is too small for two
+    items a class, MeasureError where it has too few different tasks.
     """
     k = _largest(source, pairs, ways, per_class, seed)
     distances = []
-    for i in range(pairs):
-        first, second = _twice(source, i, ways, k, seed)
+    for i, (first, second) in zip(range(pairs), same_classes_twice(source, ways=ways, per_class=k, seed=seed), strict=False):
         distances.append(cosine(t2v(first).values, t2v(second).values))
         if progress is not None:
             progress(i + 1, pairs)
     fewer = "" if k == per_class else f" instead of {per_class}, too few for two disjoint draws"
+    under = _under(protocol_of(source, t2v, tasks=pairs, ways=ways, per_class=k, seed=seed))
     return replace(
-        mean(np.array(distances), level), method=f"pairs of {DRAWN}, same classes, disjoint items, {k} a class{fewer}, t interval"
+        mean(np.array(distances), level),
+        method=f"pairs of {DRAWN}, same classes, disjoint items, {k} a class{fewer}, t interval, {under}",
     )
 
 
@@ -204,6 +176,5 @@ def split_half(e: Embeddings, seed: int = 0, level: float = 0.95) -> Estimate:
         a, b = halves[0][first], halves[1][second]
         return float(d[np.ix_(a, b)].mean()) - (within(a) + within(b)) / 2
 
-    return replace(
-        jackknife(gap, [len(half) for half in halves], level), method=f"{DRAWN}, two random halves, delete-one-task jackknife"
-    )
+    method = f"{DRAWN}, two random halves, delete-one-task jackknife, {_under(Protocol.of(e.protocol))}"
+    return replace(jackknife(gap, [len(half) for half in halves], level), method=method)

@@ -17,6 +17,7 @@ from breadth.errors import MeasureError
 
 __all__ = [
     "Estimate",
+    "combined",
     "finite_vector",
     "jackknife",
     "mean",
@@ -89,6 +90,29 @@ def welch_df(variances: Sequence[float], dfs: Sequence[float]) -> float:
     """
     below = sum(v * v / d for v, d in zip(variances, dfs, strict=True) if d > 0)
     return float(sum(variances) ** 2 / below) if below > 0 else float(min(dfs))
+
+
+def combined(value: float, terms: Sequence[tuple[float, Estimate]], method: str) -> Estimate:
+    """Return ``value``, a function of independent estimates, with its interval by the delta method.
+
+    terms: (derivative, estimate) of each; an estimate's variance is recovered from its interval as that of t_{n - 1}, and
+    se^2 = sum (derivative se)^2 with Welch-Satterthwaite degrees of freedom. For a difference the derivatives are 1 and -1.
+    ``nan`` interval where an estimate has none or one unit. Raises ``MeasureError`` for no estimate or different levels.
+    """
+    levels = {e.level for _, e in terms}
+    if len(levels) != 1:
+        raise MeasureError(f"estimates with intervals at levels {sorted(levels)} were combined; expected one or more, at one level")
+    level = levels.pop()
+    n = sum(e.n for _, e in terms)
+    variances, dfs = [], []
+    for derivative, e in terms:
+        half = (e.high - e.low) / 2
+        known = e.n > 1 and half > 0
+        variances.append((derivative * half / t_quantile(0.5 + level / 2, e.n - 1)) ** 2 if known else 0.0 * half)
+        dfs.append(e.n - 1)
+    if not np.isfinite(variances).all():
+        return t_estimate(value, float("nan"), 0, level=level, n=n, method=method)
+    return t_estimate(value, float(np.sqrt(sum(variances))), welch_df(variances, dfs), level=level, n=n, method=method)
 
 
 def mean(x: npt.ArrayLike, level: float = 0.95, *, unit: str = "units") -> Estimate:
