@@ -124,6 +124,7 @@ def test_headline_and_citation_say_number_interval_and_place():
         ({"corrected": est(0.01)}, "Cannot be told from its noise floor (0.080)"),
         ({"diversity": est(0.2, 0.06)}, "Its interval is wide: the half-width is 30 % of the value."),
         ({"split_half": est(-0.05)}, "Two random halves of its own tasks differ by −0.050 [−0.070, −0.030]"),
+        ({"reached": False}, "The asked precision was not reached: it ended at its cap of 12 tasks."),
         ({"doubt": 0.0004}, "The heads are nearly certain of every label (mean 1 − max p = 0.0004)"),
     ],
 )

@@ -34,7 +34,8 @@ class Source:
     """One measured source.
 
     diversity: coefficient; floor: noise floor (same classes, new items); corrected: coefficient minus noise floor; position: where the
-    coefficient lies between floor (0) and ceiling (1) of the scale; doubt: mean 1 - max p of the fitted heads, nan where not stored.
+    coefficient lies between floor (0) and ceiling (1) of the scale; doubt: mean 1 - max p of the fitted heads, nan where not stored;
+    reached: False where tasks ended at their cap before the asked precision.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Source:
     items: int
     rivals: tuple[Rival, ...]
     doubt: float
+    reached: bool
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ def _source(s: Mapping[str, Any]) -> Source:
     return Source(
         str(s["name"]), _estimate(s["diversity"]), _estimate(s["floor"]), _estimate(s["corrected"]), _maybe(s["position"]),
         _maybe(s["split_half"]), _estimate(s["complexity"]), int(s["tasks"]), int(s["classes"]), int(s["items"]), rivals,
-        _number(s.get("doubt")),
+        _number(s.get("doubt")), bool(s.get("reached", True)),
     )  # fmt: skip
 
 

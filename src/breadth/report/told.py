@@ -49,6 +49,8 @@ def warnings_of(s: Source) -> tuple[str, ...]:
     elif d.high - d.low > 2 * WIDE * abs(d.value):
         share = f"{50 * (d.high - d.low) / abs(d.value):.0f} % of the value" if d.value else "more than the value itself"
         said.append(f"Its interval is wide: the half-width is {share}. Four times as many tasks would about halve it.")
+    if not s.reached:
+        said.append(f"The asked precision was not reached: it ended at its cap of {s.tasks} tasks.")
     if s.split_half is not None and (s.split_half.low > 0 or s.split_half.high < 0):
         said.append(
             f"Two random halves of its own tasks differ by {estimate(s.split_half)}, where 0 is expected: differences of that size "
