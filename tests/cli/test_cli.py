@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from breadth.data.formats import ACCEPTED
 from study.small import as_toml
 
 VERBS = ("measure", "run", "status", "audit", "report")
@@ -276,5 +277,5 @@ def test_what_memory_does_not_hold_is_one_line():
 
 
 def test_a_message_cannot_steer_the_terminal():
-    expected = "a/\\x1b[2Jb does not exist; expected a folder of class folders, an .npz file, or one of digits, gaussian, glyphs"
+    expected = f"a/\\x1b[2Jb does not exist; expected {ACCEPTED}"
     assert refused("measure", "a/\x1b[2Jb", "--probe", "conv") == expected

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from breadth.data.formats import from_arrays, load
 from breadth.errors import DataError
@@ -306,7 +307,10 @@ def test_named_sources_with_options():
     assert load(gaussian, size=9) is gaussian
 
 
-END = "expected a folder of class folders, an .npz file, or one of digits, gaussian, glyphs"
+END = (
+    "expected a folder (class folders of images, parquet files, tar shards, a saved Hugging Face data set), a file (.npz, .npy, "
+    ".parquet, .csv, .tsv, .tar), a pattern of such files, hf:USER/NAME, or one of digits, gaussian, glyphs"
+)
 
 
 @pytest.mark.parametrize(
@@ -315,16 +319,16 @@ END = "expected a folder of class folders, an .npz file, or one of digits, gauss
         (
             "glyph",
             "unknown data source 'glyph'; expected one of: digits, gaussian, glyphs; did you mean 'glyphs'? "
-            "(or a folder of class folders, or an .npz file)",
+            "(or a folder, a file, or hf:USER/NAME)",
         ),
         (
             "zzz",
-            "unknown data source 'zzz'; expected one of: digits, gaussian, glyphs (or a folder of class folders, or an .npz file)",
+            "unknown data source 'zzz'; expected one of: digits, gaussian, glyphs (or a folder, a file, or hf:USER/NAME)",
         ),
         (
             "gausian:sigma=1",
             "unknown data source 'gausian'; expected one of: digits, gaussian, glyphs; did you mean 'gaussian'? "
-            "(or a folder of class folders, or an .npz file)",
+            "(or a folder, a file, or hf:USER/NAME)",
         ),
         ("no/such/folder", f"no/such/folder does not exist; {END}"),
         ("missing.npz", f"missing.npz does not exist; {END}"),
@@ -347,7 +351,7 @@ def test_unknown_sources_and_options(source, message):
 
 
 def test_other_files_and_sizes_are_refused(tmp_path):
-    path = tmp_path / "a.csv"
+    path = tmp_path / "a.xlsx"
     path.write_text("1,2")
     assert refused(lambda: load(path)) == f"{path} is a file of another kind; {END}"
     assert refused(lambda: load("digits", size=0)) == "size=0 was asked for; expected at least 1 pixel"
@@ -375,5 +379,43 @@ def test_generated_data_beyond_the_limit_is_refused_before_it_is_made(source, ne
 
 
 def test_no_source_is_not_the_working_folder():
-    expected = "the empty text names no data; expected a folder of class folders, an .npz file, or one of digits, gaussian, glyphs"
-    assert refused(lambda: load("")) == expected
+    assert refused(lambda: load("")) == f"the empty text names no data; {END}"
+
+
+def test_options_that_a_source_cannot_have_are_refused(tmp_path):
+    assert refused(lambda: load("digits", split="train")) == (
+        "split='train' does not apply to the generated source 'digits'; leave it out"
+    )
+    assert refused(lambda: load("digits", limit=0)) == "limit=0 was asked for; expected at least 1 item"
+    assert (
+        refused(lambda: load(load("digits"), label_col="y"))
+        == "label_col='y' does not apply to an object of type LabeledSet; leave it out"
+    )
+    np.savez(tmp_path / "a.npz", images=IMAGES, labels=LABELS)
+    assert refused(lambda: load(tmp_path / "a.npz", revision="main")) == (
+        f"revision='main' does not apply to the file {tmp_path / 'a.npz'}; leave it out"
+    )
+    assert refused(lambda: load(3)) == f"an object of type int names no data; {END}"
+
+
+def test_a_limit_is_one_fixed_draw_that_keeps_sorted_classes(tmp_path):
+    np.savez(tmp_path / "a.npz", images=np.repeat(IMAGES, 25, axis=0), labels=np.repeat([0, 1], 50))
+    some = load(tmp_path / "a.npz", limit=20)
+    assert (some.n_items, some.n_classes) == (20, 2)
+    assert some.digest == load(tmp_path / "a.npz", limit=20).digest == load(load(tmp_path / "a.npz"), limit=20).digest
+    assert load(tmp_path / "a.npz", limit=100).digest == load(tmp_path / "a.npz").digest
+    assert (load("digits", limit=50).n_items, load("digits", limit=5000).n_items) == (50, 1797)
+
+
+def test_a_folder_of_splits_and_a_limit_on_it(tmp_path):
+    for split in ("train", "test"):
+        for c in ("auk", "wren"):
+            (tmp_path / "birds" / split / c).mkdir(parents=True)
+            for i in range(4):
+                Image.fromarray(IMAGES[i]).save(tmp_path / "birds" / split / c / f"{i}.png")
+    birds = load(tmp_path / "birds", split="train")
+    assert (birds.name, birds.n_items, birds.class_names) == ("birds#train", 8, ("auk", "wren"))
+    assert load(tmp_path / "birds", split="test", limit=1).n_classes == 1
+    assert refused(lambda: load(tmp_path / "birds", split="val")) == (
+        f"{tmp_path / 'birds'} has no folder 'val'; expected one folder for each split, or leave split out"
+    )

@@ -6,18 +6,22 @@ import lzma
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from breadth.data.arrays import from_arrays
+from breadth.data.columns import LABEL_NAMES, Columns
 from breadth.data.images import LabeledSet
+from breadth.data.items import UNLABELLED, one_line, some_rows
 from breadth.errors import DataError, did_you_mean
 
-__all__ = ["read_npz"]
+__all__ = ["DAMAGE", "header_bytes", "read_npz"]
 
 # Whatever a damaged header or stream makes the zip and npy readers raise; a header is Python text, so a broken one is bad syntax.
-_DAMAGE = (
+DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
@@ -32,74 +36,88 @@ _DAMAGE = (
     OverflowError,
     MemoryError,
 )
-_REQUIRED = ("images", "labels")
-_OPTIONAL = ("class_names", "source_paths")
 
 
-def read_npz(path: Path, *, max_bytes: int) -> LabeledSet:
+def read_npz(path: Path, *, max_bytes: int, said: Columns | None = None, limit: int | None = None) -> LabeledSet:
     """Return the labelled set in an .npz file, named after the file.
 
-    Arrays: ``images`` (uint8 images or vectors) and ``labels``; optional ``class_names`` and ``source_paths`` (one text per item;
-    becomes the group keys, without what follows a "#", so that crops of one file form one group). Other arrays are not read.
+    Arrays: ``images`` (uint8 images or vectors) and ``labels``, or ``features`` (vectors) with or without ``labels``; optional
+    ``class_names`` and ``source_paths`` (one text per item; becomes the group keys, without what follows a "#", so that crops of one file
+    form one group). said: other names for the arrays of inputs, labels and groups. Other arrays are not read. Features without labels
+    form the one class "unlabelled". limit: a fixed draw of at most this many items.
     Raises DataError where the file is damaged, misses an array, holds pickled objects, or announces more than ``max_bytes`` bytes.
     """
+    said = said or Columns()
     try:
         with zipfile.ZipFile(path) as archive:
-            arrays = _read(archive, path, max_bytes)
-    except _DAMAGE as error:
-        raise DataError(f"{path} is not a readable .npz file ({_one_line(error)}); write it with numpy.savez") from error
-    groups = None
-    if "source_paths" in arrays:
-        groups = [str(p).split("#", 1)[0] for p in arrays["source_paths"].reshape(-1).tolist()]
-    return from_arrays(arrays["images"], arrays["labels"], arrays.get("class_names"), name=path.stem, groups=groups)
+            arrays = _read(archive, path, max_bytes, said)
+    except DAMAGE as error:
+        raise DataError(f"{path} is not a readable .npz file ({one_line(error)}); write it with numpy.savez") from error
+    groups, names, inputs = arrays.get("groups"), arrays.get("class_names"), arrays["inputs"]
+    keys = None if groups is None else [str(p).split("#", 1)[0] for p in groups.reshape(-1).tolist()]
+    labels = arrays.get("labels")
+    if labels is None:
+        labels, names = np.zeros(inputs.shape[:1], np.int64), np.array([UNLABELLED])
+    found = from_arrays(inputs, labels, names, name=path.stem, groups=keys)
+    return found if limit is None else found.select(some_rows(found.n_items, limit))
 
 
-def _read(archive: zipfile.ZipFile, path: Path, max_bytes: int) -> dict[str, np.ndarray]:
-    members = {name.removesuffix(".npy"): archive.getinfo(name) for name in archive.namelist()}
-    for key in _REQUIRED:
+def _wanted(members: Mapping[str, object], path: Path, said: Columns) -> dict[str, str]:
+    """Return role -> array: inputs, and where the file has them labels, class_names and groups."""
+    features = "features" in members and "images" not in members
+    inputs = said.image or ("features" if features else "images")
+    required = {"inputs": inputs}
+    if said.label or inputs == "images" or any(name in members for name in LABEL_NAMES):
+        required["labels"] = said.label or "labels"
+    if said.group:
+        required["groups"] = said.group
+    for key in required.values():
         if key not in members:
             held = ", ".join(sorted(members)) or "nothing"
-            raise DataError(
-                f"{path} has no array '{key}'; it holds {held}; expected 'images' and 'labels'{did_you_mean(key, members)}"
-            )
-    wanted = {key: members[key] for key in (*_REQUIRED, *_OPTIONAL) if key in members}
+            expected = " and ".join(f"'{k}'" for k in (inputs, said.label or "labels"))
+            raise DataError(f"{path} has no array '{key}'; it holds {held}; expected {expected}{did_you_mean(key, members)}")
+    optional = {"class_names": "class_names", "groups": "source_paths"}
+    return {**{role: key for role, key in optional.items() if key in members}, **required}
+
+
+def _read(archive: zipfile.ZipFile, path: Path, max_bytes: int, said: Columns) -> dict[str, np.ndarray]:
+    members = {name.removesuffix(".npy"): archive.getinfo(name) for name in archive.namelist()}
+    wanted = _wanted(members, path, said)
     # The sizes are checked before any array is allocated: a file of some kilobytes can announce terabytes.
-    announced = sum(_announced(archive, info, key, path) for key, info in wanted.items())
+    announced = 0
+    for key in set(wanted.values()):
+        with archive.open(members[key]) as stream:
+            announced += max(header_bytes(stream, f"array '{key}' in {path}"), members[key].file_size)
     if announced > max_bytes:
         raise DataError(
             f"{path} announces {announced:,} bytes of arrays, more than the limit of {max_bytes:,}; "
             "raise max_bytes if the file is trusted"
         )
     arrays = {}
-    for key, info in wanted.items():
-        with archive.open(info) as stream:
+    for role, key in wanted.items():
+        with archive.open(members[key]) as stream:
             try:
-                arrays[key] = np.lib.format.read_array(stream, allow_pickle=False)
-            except _DAMAGE as error:
-                raise _damaged(key, path, error) from error
+                arrays[role] = np.lib.format.read_array(stream, allow_pickle=False)
+            except DAMAGE as error:
+                raise _damaged(f"array '{key}' in {path}", error) from error
     return arrays
 
 
-def _announced(archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: str, path: Path) -> int:
-    """Return the bytes that an array claims in its own header and in the zip directory, whichever is more."""
-    with archive.open(info) as stream:
-        try:
-            version = np.lib.format.read_magic(stream)
-            read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, _, dtype = read_header(stream)
-        except _DAMAGE as error:
-            raise _damaged(key, path, error) from error
+def header_bytes(stream: IO[bytes], shown: str) -> int:
+    """Return the bytes of memory that an .npy stream announces in its header. Raises DataError for damage and for pickled objects."""
+    try:
+        version = np.lib.format.read_magic(stream)
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read_header(stream)
+    except DAMAGE as error:
+        raise _damaged(shown, error) from error
     if dtype.hasobject:
-        raise DataError(f"array '{key}' in {path} holds pickled objects, which could run code; save plain arrays")
+        raise DataError(f"{shown} holds pickled objects, which could run code; save plain arrays")
     items = 1
     for length in shape:  # Python integers, which cannot overflow
         items *= int(length)
-    return max(items * dtype.itemsize, info.file_size)
+    return items * dtype.itemsize
 
 
-def _damaged(key: str, path: Path, error: Exception) -> DataError:
-    return DataError(f"array '{key}' in {path} is damaged ({_one_line(error)}); write the file again with numpy.savez")
-
-
-def _one_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
+def _damaged(shown: str, error: Exception) -> DataError:
+    return DataError(f"{shown} is damaged ({one_line(error)}); write the file again with numpy.savez")

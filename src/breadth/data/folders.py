@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import os
-import struct
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
-
 from breadth.data.images import LabeledSet
+from breadth.data.items import Item, assemble, some_rows
 from breadth.errors import DataError
 
 __all__ = ["is_hidden", "read_folder"]
-
-_FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
-_MIXED_SIZE = 84
-_ORIENTATION = 0x0112
-_GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L")
 
 
 def is_hidden(name: str) -> bool:
@@ -33,34 +22,22 @@ def _printable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def read_folder(folder: Path, *, size: int | None, max_bytes: int) -> LabeledSet:
+def read_folder(folder: Path, *, size: int | None, max_bytes: int, limit: int | None = None) -> LabeledSet:
     """Return the images of a folder that holds one folder per class, named after the folder; both are sorted by name.
 
-    Images are PNG, JPEG, WebP or BMP, told by content. Hidden files are skipped, and bytes of a
-    name that are no UTF-8 are spelled out. EXIF orientation is applied, transparent pixels
-    become white, 16-bit grey is scaled to 8 bits. The set has 1 channel where all images are grey, else 3. Images of different
-    sizes become ``size`` x ``size`` (84 x 84 if None), without keeping the aspect ratio.
+    Images are read as by ``breadth.data.pictures.stack``. Hidden files are skipped, and bytes of a name that are no UTF-8 are spelled
+    out. limit: a fixed draw of at most this many images; classes that lose all of theirs go.
 
     Raises DataError for loose files, nested folders, an empty class folder, a file that is no image or is damaged, an image of more
     pixels than Pillow's decompression-bomb limit, or a set that needs more than ``max_bytes``.
     """
     classes = _classes(folder)
-    files = [path for _, paths in classes for path in paths]
-    forms = [_form(path) for path in files]
-    sizes = {shape for shape, _ in forms}
-    channels = 1 if all(grey for _, grey in forms) else 3
-    width, height = (size, size) if size is not None else sizes.pop() if len(sizes) == 1 else (_MIXED_SIZE, _MIXED_SIZE)
-    needed = len(files) * width * height * channels
-    if needed > max_bytes:
-        raise DataError(
-            f"{folder} needs {needed:,} bytes in memory, more than the limit of {max_bytes:,}; "
-            "ask for a smaller size or raise max_bytes"
-        )
-    images = np.empty((len(files), height, width, channels), np.uint8)
-    for i, path in enumerate(files):
-        images[i] = _pixels(path, (width, height), channels)
-    labels = np.repeat(np.arange(len(classes), dtype=np.int64), [len(paths) for _, paths in classes])
-    return LabeledSet(_printable(folder.resolve().name), images, labels, tuple(_printable(name) for name, _ in classes))
+    files = [(path, c) for c, (_, paths) in enumerate(classes) for path in paths]
+    items = [Item(str(files[row][0]), files[row][0], files[row][1]) for row in some_rows(len(files), limit)]
+    names = [_printable(name) for name, _ in classes]
+    return assemble(
+        items, name=_printable(folder.resolve().name), shown=str(folder), class_names=names, size=size, max_bytes=max_bytes
+    )
 
 
 def _classes(folder: Path) -> list[tuple[str, list[Path]]]:
@@ -91,47 +68,3 @@ def _visible(folder: Path) -> list[Path]:
         return [folder / name for name in sorted(os.listdir(folder)) if not is_hidden(name)]
     except OSError as error:
         raise DataError(f"{folder} cannot be listed ({error.strerror}); expected a folder that may be read") from error
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    """Open an image; whatever goes wrong while it is open and read becomes one DataError that names the file."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # remarks on odd metadata
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=_FORMATS) as image:
-                yield image
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        limit = f"{Image.MAX_IMAGE_PIXELS:,}" if Image.MAX_IMAGE_PIXELS else "the set number of"
-        raise DataError(
-            f"{path} has more than {limit} pixels, which may be a decompression bomb; make it smaller or remove it"
-        ) from error
-    except UnidentifiedImageError as error:
-        raise DataError(f"{path} is not a PNG, JPEG, WebP or BMP image; remove or convert it") from error
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error) as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise DataError(f"{path} is a damaged image ({reason}); replace or remove it") from error
-
-
-def _form(path: Path) -> tuple[tuple[int, int], bool]:
-    """Return (width, height) as seen, and whether the image is grey, from the header alone."""
-    with _opened(path) as image:
-        width, height = image.size
-        turned = image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
-        return ((height, width) if turned else (width, height)), image.mode in _GREY_MODES
-
-
-def _pixels(path: Path, size: tuple[int, int], channels: int) -> np.ndarray:
-    """Return uint8 [height, width, channels]."""
-    with _opened(path) as image:
-        upright = ImageOps.exif_transpose(image)
-        if upright.mode.startswith("I"):
-            upright = Image.fromarray((np.asarray(upright).astype(np.uint32) // 257).astype(np.uint8))
-        if upright.has_transparency_data:
-            layer = upright.convert("RGBA")
-            upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
-        plain = upright.convert("L" if channels == 1 else "RGB")
-        if plain.size != size:
-            plain = plain.resize(size, Image.Resampling.BILINEAR)
-        return np.asarray(plain).reshape(size[1], size[0], channels)
