@@ -81,3 +81,19 @@ def test_a_folder_that_cannot_be_followed_is_refused(folder):
     with pytest.raises(DataError) as e:
         source_digest(f"{folder}/{name}")
     assert str(e.value) == f"{folder}/{name}: cannot be read (File name too long); check the path and its permissions"
+
+
+def test_a_pattern_is_the_names_and_bytes_of_the_files_it_names(tmp_path):
+    for k in range(3):
+        (tmp_path / f"s-{k}.tar").write_bytes(b"%d" % k)
+    named = sha("\n".join(f"s-{k}.tar {sha(b'%d' % k)}" for k in (0, 1)).encode())
+    assert source_digest(f"{tmp_path}/s-{{0..1}}.tar") == named == source_digest(f"{tmp_path}/s-{{0,1}}.tar")
+    assert source_digest(f"{tmp_path}/s-*.tar") != named
+    (tmp_path / "s-2.tar").unlink()
+    assert source_digest(f"{tmp_path}/s-*.tar") == named
+
+
+def test_a_hugging_face_folder_is_its_files_and_split(folder):
+    held, train = source_digest(f"hf:{folder}"), source_digest(f"hf:{folder}#train")
+    (folder / "auk" / "1.png").write_bytes(b"x")
+    assert len({held, train, source_digest(f"hf:{folder}"), source_digest("hf:u/n"), source_digest("hf:u/n@v1")}) == 5

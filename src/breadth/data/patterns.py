@@ -11,12 +11,13 @@ from breadth.errors import DataError
 __all__ = ["files_of", "is_pattern"]
 
 _MOST = 100_000
+_STARS = re.compile(r"[*?]")
 _BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}|\{([^{}]*,[^{}]*)\}")
 
 
 def is_pattern(text: str) -> bool:
     """Say whether a text names files by a pattern; a file or folder of exactly this name wins."""
-    return (bool(_BRACES.search(text)) or glob.has_magic(text)) and not Path(text).exists()
+    return bool(_BRACES.search(text) or _STARS.search(text)) and not Path(text).exists()
 
 
 def files_of(text: str) -> list[Path]:
@@ -27,7 +28,7 @@ def files_of(text: str) -> list[Path]:
     """
     found: list[Path] = []
     for name in _expanded(text, text):
-        if glob.has_magic(name):
+        if _STARS.search(name):
             matches = sorted(Path(match) for match in glob.glob(name, recursive=True) if Path(match).is_file())
             if not matches:
                 raise DataError(f"{name} matches no file; check the pattern and the folder")
