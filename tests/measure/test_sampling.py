@@ -6,6 +6,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
+from breadth.data.stream import StreamTasks
 from breadth.data.task import task
 from breadth.data.union import single
 from breadth.errors import DataError, MeasureError
@@ -103,3 +104,18 @@ def test_progress_counts_the_tasks_of_a_range():
     seen = []
     embed_range(small(), T2V, 2, 4, ways=2, per_class=3, progress=lambda done, of: seen.append((done, of)))
     assert seen == [(1, 2), (2, 2)]
+
+
+def test_a_stream_is_measured_in_one_pass():
+    images, opened = Toys.images(classes=3), []
+
+    def stream():
+        opened.append(True)
+        order = np.random.default_rng(0).permutation(images.n_items)
+        yield from ((images.inputs[r], int(images.labels[r])) for r in order.tolist())
+
+    e = embed(StreamTasks("stream", stream, window=9), T2V, tasks=4, ways=2, per_class=2)
+    assert e.tasks == 4
+    assert len(opened) == 1
+    assert len(set(e.items.ravel().tolist())) == e.items.size
+    assert e.protocol["convention"] == "windows of 9"
