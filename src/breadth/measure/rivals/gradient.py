@@ -4,13 +4,14 @@ Vendi on these features is G-Vendi (arXiv 2505.20161): exp entropy of the eigenv
 Task2Vec squares and averages the same gradients over a task; here every item keeps its own, with sign.
 
 Per layer, the gradient of item n follows from the layer's input and the gradient at its output; it is projected at once and
-forgotten. The projection gives every weight a random sign and a random one of ``dim`` places, equally many to each place: for
-gradients a, b it keeps E[Pa . Pb] = a . b with standard deviation near sqrt((|a|^2 |b|^2 + (a . b)^2) / dim), as feature hashing does
-(arXiv 0902.2206).
+forgotten. The projection adds every weight, with a random sign, to one of ``dim`` places: for gradients a, b it keeps
+E[Pa . Pb] = a . b with standard deviation near sqrt((|a|^2 |b|^2 + (a . b)^2) / dim), as feature hashing does (arXiv 0902.2206).
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 from typing import Any
 
 import numpy as np
@@ -43,26 +44,42 @@ def _layers(body: nn.Module) -> dict[str, nn.Module]:
 
 
 class _Projection:
-    """Signs and places for each parameter, made once; ``add`` projects gradients [n, ...] of one parameter onto [n, dim]."""
+    """Random signs for each parameter, made once; ``add`` projects gradients [n, ...] of one parameter onto [n, dim].
+
+    Weight number e of a parameter goes to place e + offset modulo dim, with one random offset a parameter. A matrix is read as if its
+    rows were a little longer, of a length without a divisor in common with dim: one input of the layer, which may be large in every row
+    of the gradient, then meets all places instead of few.
+    """
 
     def __init__(self, dim: int, seed: int) -> None:
         self.dim, self.seed = dim, seed
-        self.tables: dict[str, tuple[Tensor, Tensor]] = {}
+        self.tables: dict[str, tuple[Tensor, int]] = {}
 
     def add(self, total: Tensor, name: str, gradients: Tensor) -> None:
+        if gradients.ndim > 2:
+            rows = gradients.flatten(2)
+            width = next(w for w in itertools.count(rows.shape[2]) if math.gcd(w, self.dim) == 1)
+            gradients = nn.functional.pad(rows, (0, width - rows.shape[2]))
         flat = gradients.flatten(1)
-        flat = nn.functional.pad(flat, (0, -flat.shape[1] % self.dim))
+        n, length = flat.shape
         if name not in self.tables:
             g = torch.Generator().manual_seed(integer(self.seed, "gradient projection", name))
-            places = torch.randperm(flat.shape[1], generator=g)
-            signs = torch.randint(0, 2, (flat.shape[1],), generator=g).to(flat.dtype) * 2 - 1
-            self.tables[name] = places.to(flat.device, torch.int32), signs.to(flat.device)
-        places, signs = self.tables[name]
-        total += (flat * signs).index_select(1, places).view(len(flat), -1, self.dim).sum(1).double()
+            signs = torch.randint(0, 2, (length,), generator=g).to(flat.dtype) * 2 - 1
+            self.tables[name] = signs.to(flat.device), int(torch.randint(0, self.dim, (1,), generator=g))
+        signs, offset = self.tables[name]
+        signed, whole = flat * signs, length - length % self.dim
+        places = signed[:, :whole].view(n, -1, self.dim).sum(1)
+        places[:, : length - whole] += signed[:, whole:]
+        total += places.roll(offset, 1).double()
 
 
 def _own_gradients(layer: nn.Module, x: Tensor, delta: Tensor) -> dict[str, Tensor]:
     """Gradients [n, ...] of (output * delta).sum() in each of the layer's own parameters, item by item."""
+    if type(layer) is nn.Conv2d and layer.groups == 1 and layer.padding_mode == "zeros" and not isinstance(layer.padding, str):
+        columns = nn.functional.unfold(x, layer.kernel_size, layer.dilation, layer.padding, layer.stride)
+        found = {"weight": torch.bmm(delta.flatten(2), columns.transpose(1, 2))}
+        return found if layer.bias is None else {**found, "bias": delta.flatten(2).sum(2)}
+    # Any other layer: differentiate it once more by itself, which is slower but knows every kind.
     weights = {name: p.detach() for name, p in layer.named_parameters(recurse=False)}
 
     def one(w: dict[str, Tensor], xi: Tensor, di: Tensor) -> Tensor:

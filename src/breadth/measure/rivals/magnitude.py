@@ -14,21 +14,29 @@ from breadth.errors import MeasureError
 from breadth.measure.rivals.kernel import MEMORY, Floats, checked, fits, matrix_bytes, squared_distances
 from breadth.stats.interval import finite_vector
 
-__all__ = ["convergence_scale", "magnitude", "magnitude_area"]
+__all__ = ["convergence_scale", "magnitude", "magnitude_area", "magnitude_of"]
+
+
+def _refuse_large(n: int, memory: int) -> None:
+    if not fits(n, memory):
+        raise MeasureError(
+            f"the magnitude of {n} points needs {matrix_bytes(n) / 2**20:,.0f} MiB; the limit is {memory / 2**20:,.0f} MiB: "
+            "compare at fewer items, or raise memory="
+        )
+
+
+def _merged(d: Floats) -> Floats:
+    """The distances without all but the first of points at distance zero."""
+    same = np.triu(d == 0, 1).any(axis=0)
+    return np.asarray(d[np.ix_(~same, ~same)])
 
 
 def _distances(X: npt.ArrayLike, memory: int) -> Floats:
     x = np.unique(checked(X), axis=0)
-    if not fits(len(x), memory):
-        raise MeasureError(
-            f"the magnitude of {len(x)} points needs {matrix_bytes(len(x)) / 2**20:,.0f} MiB; the limit is "
-            f"{memory / 2**20:,.0f} MiB: compare at fewer items, or raise memory="
-        )
+    _refuse_large(len(x), memory)
     x = x - x.mean(axis=0)
-    d = np.sqrt(squared_distances(x, x))
-    # Points nearer than rounding of the distance are one point: the first of each group stays.
-    same = np.triu(d == 0, 1).any(axis=0)
-    return np.asarray(d[np.ix_(~same, ~same)])
+    # Points nearer than the rounding of their distance are at distance zero, though not equal.
+    return _merged(np.sqrt(squared_distances(x, x)))
 
 
 def _at(d: Floats, t: float) -> float:
@@ -36,8 +44,8 @@ def _at(d: Floats, t: float) -> float:
         factor = linalg.cho_factor(np.exp(-t * d), lower=True, overwrite_a=True)
     except linalg.LinAlgError:
         raise MeasureError(
-            f"exp(-t D) cannot be inverted at scale t = {t:.3g}: the points are too near each other for double precision; "
-            "use a larger t, or merge near-duplicates"
+            f"exp(-t D) is not positive definite at scale t = {t:.3g}: points are too near each other for double precision, or the "
+            "distances are not of negative type; use a larger t, merge near-duplicates, or use Euclidean distances"
         ) from None
     return float(linalg.cho_solve(factor, np.ones(len(d))).sum())
 
@@ -56,6 +64,22 @@ def magnitude(X: npt.ArrayLike, scales: npt.ArrayLike, *, memory: int = MEMORY) 
     """
     t = _scales(scales)
     d = _distances(X, memory)
+    return np.array([_at(d, float(s)) for s in t])
+
+
+def magnitude_of(D: npt.ArrayLike, scales: npt.ArrayLike) -> Floats:
+    """Return Mag(t) from distances D [n, n] for each of scales t [s]; points at distance 0 count as one.
+
+    Raises MeasureError unless D is finite, symmetric, not negative and zero on the diagonal, and as ``magnitude``.
+    """
+    d, t = np.asarray(D, dtype=np.float64), _scales(scales)
+    if d.ndim != 2 or d.shape[0] != d.shape[1] or len(d) < 2:
+        raise MeasureError(f"the distances have shape {list(d.shape)}; expected a square matrix of 2 or more items")
+    if not np.isfinite(d).all() or (d < 0).any():
+        raise MeasureError("the distances hold negative numbers, NaN or infinity; expected finite numbers from 0")
+    if np.diagonal(d).any() or not np.allclose(d, d.T, rtol=1e-6, atol=0):
+        raise MeasureError("the distances are not symmetric with zeros on the diagonal; expected D[i, j] = D[j, i] and D[i, i] = 0")
+    d = _merged(d)
     return np.array([_at(d, float(s)) for s in t])
 
 
