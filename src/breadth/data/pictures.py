@@ -86,8 +86,25 @@ def _form(picture: Picture) -> tuple[tuple[int, int], bool]:
     """Return (width, height) as seen, and whether the image is grey, from the header alone."""
     with _opened(picture) as image:
         width, height = image.size
-        turned = image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
+        # Asked for the orientation of a PNG, Pillow decodes all of it, for a note may follow the pixels.
+        turned = (image.format != "PNG" or _has_notes(image)) and image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
         return ((height, width) if turned else (width, height)), image.mode in _GREY_MODES
+
+
+def _has_notes(png: Image.Image) -> bool:
+    """Say whether an open PNG file has a chunk, anywhere, that may tell an orientation."""
+    stream = getattr(png, "fp", None)
+    if stream is None:
+        return True
+    before = stream.tell()
+    stream.seek(8)
+    found = False
+    while not found and len(head := stream.read(8)) == 8:
+        length, kind = struct.unpack(">I4s", head)
+        found = kind in (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
+        stream.seek(length + 4, 1)
+    stream.seek(before)
+    return found
 
 
 def _pixels(picture: Picture, size: tuple[int, int], channels: int) -> np.ndarray:
