@@ -3,19 +3,21 @@
 import hashlib
 import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from breadth.data.task import Task
 from breadth.errors import CheckpointError, MeasureError
 from breadth.measure.fisher import fisher_diagonal
 from breadth.measure.probe import line_probe, probe, probe_of
+from breadth.measure.task2vec import Task2Vec
 from breadth.nets.build import Architecture, build
 from breadth.nets.head import classifier
-from measure.toys import Words, numbers, some_head, words
+from measure.toys import Words, numbers, settled, some_head, words
 
 SMALL = Architecture("conv-stride", 4, 1, 16)
 
@@ -232,6 +234,20 @@ def test_probes_of_words_take_integers_and_may_leave_the_vocabulary_out():
     q = probe_of(net, "1", size=7, channels=1, vocabulary=False)
     assert (q.vocabulary, q.embedding_dim) == (False, 6 * 7 + 10)
     assert q.body(words(3, 7)).shape == (3, 6)
+
+
+def test_tasks_of_integers_are_embedded_with_and_without_the_vocabulary():
+    net = nn.Sequential(settled(Words()), nn.Linear(6, 2))
+    inputs, labels, items = words(8, 7).numpy(), np.arange(8) % 2, np.arange(8)
+    task = Task(inputs, labels, 2, "words", "", items)
+    found = [Task2Vec(probe_of(net, "1", size=7, channels=1, vocabulary=v), ridge=1.0)(task) for v in (True, False)]
+    assert [len(e.values) for e in found] == [11 + 9 + 52, 52]
+    np.testing.assert_allclose(found[1].values, found[0].values[20:], rtol=1e-5)
+    message = (
+        "'words' holds numbers of type float32; probe 'Sequential (given module)' expects integers, the rows of its embedding layer"
+    )
+    with pytest.raises(MeasureError, match=f"^{re.escape(message)}$"):
+        Task2Vec(probe_of(net, "1", size=7, channels=1))(replace(task, inputs=inputs.astype(np.float32)))
 
 
 class Aside(nn.Module):
