@@ -1,5 +1,20 @@
-"""Measure how diverse a data set is, test under control what that diversity buys, and tell people truthfully."""
+"""Measure how diverse a data set is, test under control what that diversity buys, and tell people truthfully.
+
+``breadth.measure("digits")`` measures; torch is loaded when it is called, not before.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from breadth.version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from breadth import measure
+
+__all__ = ["__version__", "measure"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "measure":
+        return import_module("breadth.measure")
+    raise AttributeError(f"module 'breadth' has no attribute '{name}'")

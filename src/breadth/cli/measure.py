@@ -1,36 +1,82 @@
-"""``breadth measure``: the diversity coefficient of one or more sources, with its floor and the distances between them."""
+"""``breadth measure``: the diversity coefficient of one or more sources, on a scale, with the other metrics and all distances."""
 
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from breadth.cli.options import AsJson, Device, duration, print_json, progress_bar
+from breadth.errors import MeasureError
 
 __all__ = ["measure"]
 
 ProbeKind = Literal["resnet18", "resnet34", "resnet12", "conv", "conv-stride", "mlp"]
-FisherEstimator = Literal["exact", "rademacher", "monte_carlo", "empirical"]
+FisherEstimator = Literal["exact", "rademacher", "monte_carlo", "empirical", "awslabs"]
+UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
+
+
+def _bytes(text: str) -> int:
+    number, unit = text.strip().upper().removesuffix("B"), ""
+    if number and number[-1] in UNITS:
+        number, unit = number[:-1], number[-1]
+    try:
+        found = int(float(number) * UNITS[unit])
+    except (ValueError, OverflowError):
+        found = 0
+    if found < 1:
+        raise MeasureError(f"--memory is '{text}'; expected a size such as 800M or 2G")
+    return found
+
+
+def _tasks(text: str) -> int | Literal["auto"]:
+    if text == "auto":
+        return "auto"
+    if not text.isdecimal():
+        raise MeasureError(f"--tasks is '{text}'; expected a whole number of 3 or more, or auto")
+    return int(text)
 
 
 def measure(
     sources: Annotated[
         list[str],
-        typer.Argument(help="Folders of class folders, .npz files, or digits, glyphs:..., gaussian:...", metavar="SOURCE..."),
+        typer.Argument(
+            help="Folders, .npz, .npy, .parquet, .csv, .tar, hf:USER/NAME, or digits, glyphs:..., gaussian:...", metavar="SOURCE..."
+        ),
     ],
     probe: Annotated[ProbeKind, typer.Option("--probe", help="Architecture of the probe network.")] = "resnet18",
     weights: Annotated[Path | None, typer.Option("--weights", help="Probe weights (.safetensors); default: random.")] = None,
-    tasks: Annotated[int, typer.Option("--tasks", min=3, help="Tasks drawn from each source.")] = 20,
+    filters: Annotated[int, typer.Option("--filters", min=1, help="Width of conv, conv-stride and mlp probes.")] = 64,
+    tasks: Annotated[str, typer.Option("--tasks", help="Tasks drawn from each source, or auto.")] = "20",
+    precision: Annotated[float, typer.Option("--precision", help="With --tasks auto: half-width of the interval.")] = 0.01,
     ways: Annotated[int, typer.Option("--ways", min=2, help="Classes of a task.")] = 5,
     per_class: Annotated[int, typer.Option("--per-class", min=1, help="Items of each class.")] = 10,
     size: Annotated[int, typer.Option("--size", min=8, help="Images become SIZE x SIZE pixels.")] = 32,
     channels: Annotated[int, typer.Option("--channels", help="1 or 3.")] = 3,
-    filters: Annotated[int, typer.Option("--filters", min=1, help="Width of conv, conv-stride and mlp probes.")] = 64,
     estimator: Annotated[FisherEstimator, typer.Option("--estimator", help="How the expectation over labels is taken.")] = "exact",
+    head: Annotated[Literal["ridge", "adam"], typer.Option("--head", help="How the head is fitted to a task.")] = "ridge",
+    draws: Annotated[int, typer.Option("--draws", min=1, help="Draws of rademacher and monte_carlo.")] = 1,
+    arithmetic: Annotated[
+        Literal["float32", "bf16", "tf32"], typer.Option("--arithmetic", help="Of the network's passes.")
+    ] = "float32",
+    memory: Annotated[str | None, typer.Option("--memory", help="Cap on what a pass holds, e.g. 800M.")] = None,
+    mixture: Annotated[str | None, typer.Option("--mixture", help="Also this mixture: NAME=0.7,NAME=0.3, or best.")] = None,
+    scale: Annotated[bool, typer.Option("--scale/--no-scale", help="Floor and ceiling.")] = True,
+    rivals: Annotated[bool, typer.Option("--rivals/--no-rivals", help="The other metrics.")] = True,
+    image_col: Annotated[str | None, typer.Option("--image-col", help="Column of the images, where not clear.")] = None,
+    label_col: Annotated[str | None, typer.Option("--label-col", help="Column of the labels, where not clear.")] = None,
+    group_col: Annotated[str | None, typer.Option("--group-col", help="Column of what belongs together.")] = None,
+    split: Annotated[str | None, typer.Option("--split", help="Of a Hugging Face data set.")] = None,
+    revision: Annotated[str | None, typer.Option("--revision", help="Of a Hugging Face data set.")] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Never use the network.")] = False,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many items of each source.")] = None,
+    store: Annotated[
+        Path | None, typer.Option("--store", help="Folder of finished embeddings; default: your cache folder.")
+    ] = None,
+    no_store: Annotated[bool, typer.Option("--no-store", help="Keep no embeddings.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for the page, its pictures and the numbers.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the task draw and of random probe weights.")] = 0,
     device: Device = "cpu",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how long it may take, and stop.")] = False,
@@ -38,30 +84,45 @@ def measure(
 ) -> None:
     """Measure the diversity coefficient of each source: the expected distance between the Task2Vec embeddings of two of its tasks.
 
-    Beside each value stands its floor (same classes, newly drawn items). Intervals hold for tasks drawn from the given data.
+    Beside each value stand its noise floor (same classes, newly drawn items), the value without that noise, and where it lies between
+    the floor and the ceiling of the scale. Intervals hold for tasks drawn from the given data. Finished embeddings are kept: the
+    same command goes on after an interruption, and more tasks or sources cost only what is new.
 
     \b
     Examples:
       breadth measure digits
-      breadth measure "glyphs:scripts=greek" "glyphs:scripts=greek+latin" --probe conv --tasks 50
-      breadth measure photos/ sketches.npz --probe resnet18 --weights resnet18.safetensors --json
+      breadth measure "glyphs:scripts=greek" "glyphs:scripts=greek+latin" --probe conv --tasks 50 --out greek
+      breadth measure photos/ sketches.npz --weights resnet18.safetensors --tasks auto --precision 0.005
+      breadth measure hf:USER/NAME#train photos/ --mixture best --json
     """
     # One thread: several would wait for each other as soon as anything else uses a core, which costs far more than they gain.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    from breadth.measure.survey import Settings, estimated_seconds, survey  # loads torch
+    from breadth.cli.measured import mixture_of, tell, write_page
+    from breadth.measure.settings import Reading, Settings  # loads torch
+    from breadth.measure.store import default_store
+    from breadth.measure.survey import estimated_seconds, survey
 
     settings = Settings(
         probe=probe,
         weights=weights,
         filters=filters,
-        tasks=tasks,
+        tasks=_tasks(tasks),
+        precision=precision,
         ways=ways,
         per_class=per_class,
         size=size,
         channels=channels,
         estimator=estimator,
+        head=head,
+        draws=draws,
+        arithmetic=arithmetic,
+        memory=None if memory is None else _bytes(memory),
+        scale=scale,
+        rivals=rivals,
         seed=seed,
         device=device,
+        store=None if no_store else store or default_store(),
+        reading=Reading(image_col, label_col, group_col, split, revision, offline, limit),
     )
     if dry_run:
         seconds = estimated_seconds(sources, settings)
@@ -72,13 +133,14 @@ def measure(
         return
     with progress_bar("measure", quiet=as_json) as show:
         result = survey(sources, settings, report=show)
+    mixed = None if mixture is None else mixture_of(result, mixture)
+    if out is not None:
+        write_page(result, out)
     if as_json:
-        print_json(result.as_dict())
+        print_json({**result.as_dict(), **({} if mixed is None else {"mixture": mixed.as_dict()})})
         return
-    for s in result.sources:
-        print(f"{s.name}\n  diversity  {s.diversity}\n  floor      {s.floor}")
-        if s.floor.value >= s.diversity.value:
-            print("  note       not above its floor: this source shows no diversity of classes under this protocol")
-    for c in result.cross:
-        print(f"{c.a} to {c.b}\n  distance   {c.distance}")
-    print(f"probe {result.probe}; compare values of the same probe and protocol only", file=sys.stderr)
+    tell(result)
+    if mixed is not None:
+        print(mixed)
+    if out is not None:
+        print(f"page: {out / 'index.html'}")

@@ -13,7 +13,7 @@ from breadth.data.images import LabeledSet
 from breadth.data.union import Union, single, union
 from breadth.errors import MeasureError
 from breadth.measure.diversity import diversity_coefficient
-from breadth.measure.sampling import embed
+from breadth.measure.sampling import Progress, embed
 from breadth.measure.task2vec import Task2Vec
 from breadth.seeds import generator
 from breadth.stats.interval import Estimate, combined
@@ -88,15 +88,19 @@ def scale(
     per_class: int = 20,
     seed: int = 0,
     level: float = 0.95,
+    progress: Progress | None = None,
 ) -> Scale:
     """Measure floor and ceiling of the scale for inputs of ``shape``: (height, width, channels) or (features,).
 
-    The protocol should be that of the values to be read on the scale, but for the number of tasks. Raises as ``embed``.
+    The protocol should be that of the values to be read on the scale, but for the number of tasks. progress: called for both sources
+    as ``embed`` does. Raises as ``embed``.
     """
     # Copies are told apart by their rows: as many more of them as tasks make different tasks certain.
     floor = floor_source(shape, ways=ways, copies=per_class + tasks)
     ceiling = ceiling_source(shape, ways=ways, copies=per_class, seed=seed)
-    found = [embed(source, t2v, tasks=tasks, ways=ways, per_class=per_class, seed=seed) for source in (floor, ceiling)]
+    found = [
+        embed(source, t2v, tasks=tasks, ways=ways, per_class=per_class, seed=seed, progress=progress) for source in (floor, ceiling)
+    ]
     return Scale(diversity_coefficient(found[0], level), diversity_coefficient(found[1], level))
 
 

@@ -1,87 +1,56 @@
-"""From sources to their diversity coefficients, floors and mutual distances, all under one protocol: what ``breadth measure`` prints."""
+"""Measure one or more sources and everything between them, in one call, under one protocol."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from breadth.data.formats import load
-from breadth.data.images import prepare
+from breadth.data.images import LabeledSet, prepare
 from breadth.data.union import Union, single
 from breadth.errors import MeasureError
-from breadth.measure.diversity import cross_diversity, diversity_coefficient, embed, noise_floor
+from breadth.measure.auto import auto_tasks
+from breadth.measure.correction import corrected
+from breadth.measure.diversity import (
+    complexity,
+    cross_diversity,
+    diversity_coefficient,
+    embed,
+    floor_pairs,
+    noise_floor,
+    split_half,
+)
 from breadth.measure.embeddings import Embeddings
-from breadth.measure.fisher import Estimator
+from breadth.measure.items import chosen_rows, rival_panels
+from breadth.measure.measurement import CrossMeasure, Measurement, SourceMeasure, Stability
 from breadth.measure.probe import ProbeNetwork, probe
+from breadth.measure.reference import Scale, position, scale
+from breadth.measure.settings import Settings
+from breadth.measure.stability import flip_by_tasks
+from breadth.measure.store import EmbeddingStore
 from breadth.measure.task2vec import Task2Vec
 from breadth.nets.build import Architecture, Kind
 from breadth.nets.device import check_device
 from breadth.nets.weights import read_weights
-from breadth.stats.interval import Estimate
 
-__all__ = ["CrossMeasure", "Settings", "SourceMeasure", "Survey", "estimated_seconds", "survey"]
+__all__ = ["Report", "Source", "estimated_seconds", "survey"]
 
+# (fraction done, seconds left, what is measured now)
 Report = Callable[[float, float, str], None]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How sources are measured. pairs: pairs of tasks for the floor; size, channels: pixel form of every image."""
-
-    probe: Kind = "resnet18"
-    weights: Path | None = None
-    filters: int = 64
-    tasks: int = 20
-    pairs: int = 5
-    ways: int = 5
-    per_class: int = 10
-    size: int = 32
-    channels: int = 3
-    estimator: Estimator = "exact"
-    seed: int = 0
-    device: str = "cpu"
-
-
-@dataclass(frozen=True)
-class SourceMeasure:
-    """Diversity coefficient and noise floor of one source, with the protocol they were measured under."""
-
-    name: str
-    diversity: Estimate
-    floor: Estimate
-    protocol: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class CrossMeasure:
-    """Mean distance of a task of source ``a`` to a task of source ``b``."""
-
-    a: str
-    b: str
-    distance: Estimate
-
-
-@dataclass(frozen=True)
-class Survey:
-    """All sources and all pairs of them, through one probe."""
-
-    probe: str
-    sources: tuple[SourceMeasure, ...]
-    cross: tuple[CrossMeasure, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the shape that ``breadth measure --json`` promises to other programs."""
-        return {
-            "sources": [
-                {"name": s.name, "diversity": s.diversity.as_dict(), "floor": s.floor.as_dict(), "protocol": s.protocol}
-                for s in self.sources
-            ],
-            "cross": [{"a": c.a, "b": c.b, "distance": c.distance.as_dict()} for c in self.cross],
-        }
+Source = str | Path | LabeledSet | Any
+# Tasks of floor and ceiling; both sources are made by us and vary little.
+SCALE_TASKS = 20
+# Redraws for the chance that an order turns.
+REDRAWS = 500
+# Tasks that "auto" is taken to need where the time is estimated.
+TYPICAL = 40
+FEWEST_FOR_HALVES = 6
 
 
 def _probe(settings: Settings, source: Union) -> ProbeNetwork:
@@ -93,65 +62,166 @@ def _probe(settings: Settings, source: Union) -> ProbeNetwork:
     return made if settings.device == "cpu" else made.to(settings.device)
 
 
-def _loaded(places: Sequence[str | Path], settings: Settings) -> list[Union]:
-    found = [single(prepare(load(place), size=settings.size, channels=settings.channels)) for place in places]
-    for s in found[1:]:
+def _loaded(places: Sequence[Source], settings: Settings) -> list[Union]:
+    if not places:
+        raise MeasureError("no source was given; expected one or more, e.g. 'digits'")
+    reading = asdict(settings.reading)
+    sets = [prepare(load(place, **reading), size=settings.size, channels=settings.channels) for place in places]
+    found = [single(s) for s in sets]
+    for k, s in enumerate(found):
         if s.input_shape != found[0].input_shape:
             raise MeasureError(
                 f"'{found[0].name}' holds inputs of shape {list(found[0].input_shape)}, '{s.name}' of shape {list(s.input_shape)}; "
                 "expected inputs of one kind: measure images and vectors apart"
             )
+        if s.name in [other.name for other in found[:k]]:
+            raise MeasureError(
+                f"two sources are named '{s.name}'; expected different names: give each source once, or rename a folder"
+            )
     return found
 
 
-def _measured(s: Union, t2v: Task2Vec, settings: Settings, show: Callable[[str, float], None]) -> tuple[Embeddings, SourceMeasure]:
-    """Embed the tasks of one source and of its floor; ``show`` takes what is done now and the fraction of this source done."""
-    ways, per_class, seed = settings.ways, settings.per_class, settings.seed
-    steps = settings.tasks + 2 * settings.pairs
-    e = embed(
-        s, t2v, tasks=settings.tasks, ways=ways, per_class=per_class, seed=seed, progress=lambda k, _: show(s.name, k / steps)
+def _task2vec(source: Union, settings: Settings) -> Task2Vec:
+    return Task2Vec(
+        _probe(settings, source),
+        estimator=settings.estimator,
+        head=settings.head,
+        ridge=settings.ridge,
+        draws=settings.draws,
+        seed=settings.seed,
+        memory=settings.memory,
+        precision=settings.arithmetic,
+        store=None if settings.store is None else EmbeddingStore(settings.store),
     )
+
+
+class _Clock:
+    """Turns embeddings done into a fraction and a time left, whose speed is that of this run so far."""
+
+    def __init__(self, total: int, report: Report | None) -> None:
+        self.total, self.report, self.done, self.started = max(total, 1), report, 0, time.perf_counter()
+
+    def step(self, now: str, done: int = 1) -> None:
+        self.done += done
+        if self.report is not None:
+            fraction = min(self.done / self.total, 0.999)
+            self.report(fraction, (time.perf_counter() - self.started) * (1 - fraction) / fraction, now)
+
+
+def _tasks(settings: Settings) -> int:
+    return TYPICAL if settings.tasks == "auto" else settings.tasks
+
+
+def _embeddings_needed(settings: Settings, sources: int) -> int:
+    pairs = floor_pairs(_tasks(settings)) if settings.pairs is None else settings.pairs
+    return sources * (_tasks(settings) + 2 * pairs) + (2 * SCALE_TASKS if settings.scale else 0)
+
+
+def _embedded(s: Union, t2v: Task2Vec, settings: Settings, clock: _Clock) -> tuple[Embeddings, bool]:
+    ways, per_class, seed = settings.ways, settings.per_class, settings.seed
+
+    def progress(done: int, total: int) -> None:
+        clock.step(s.name)
+
+    if settings.tasks == "auto":
+        found = auto_tasks(
+            s,
+            t2v,
+            precision=settings.precision,
+            most=settings.most,
+            ways=ways,
+            per_class=per_class,
+            seed=seed,
+            progress=progress,
+        )
+        return found.embeddings, found.reached
+    return embed(s, t2v, tasks=settings.tasks, ways=ways, per_class=per_class, seed=seed, progress=progress), True
+
+
+def _measured(s: Union, t2v: Task2Vec, settings: Settings, ends: Scale | None, clock: _Clock) -> SourceMeasure:
+    e, reached = _embedded(s, t2v, settings, clock)
     floor = noise_floor(
         s,
         t2v,
-        pairs=settings.pairs,
-        ways=ways,
-        per_class=per_class,
-        seed=seed,
-        progress=lambda k, _: show(f"{s.name}, floor", (settings.tasks + 2 * k) / steps),
+        pairs=floor_pairs(e.tasks) if settings.pairs is None else settings.pairs,
+        ways=settings.ways,
+        per_class=settings.per_class,
+        seed=settings.seed,
+        progress=lambda done, total: clock.step(f"{s.name}, noise floor", 2),
     )
-    protocol = {**e.protocol, "floor_pairs": settings.pairs}
-    return e, SourceMeasure(s.name, diversity_coefficient(e), floor, protocol)
+    value = diversity_coefficient(e)
+    return SourceMeasure(
+        s.name,
+        value,
+        floor,
+        corrected(value, floor),
+        None if ends is None else position(value, ends),
+        split_half(e, settings.seed) if e.tasks >= FEWEST_FOR_HALVES else None,
+        complexity(e),
+        float(e.doubt.mean()),
+        reached,
+        (),
+        e,
+        s,
+    )
 
 
-def survey(places: Sequence[str | Path], settings: Settings | None = None, *, report: Report | None = None) -> Survey:
-    """Measure each source and the distance between every two of them.
+def _order(a: SourceMeasure, b: SourceMeasure, seed: int) -> Stability:
+    tasks = min(a.embeddings.tasks, b.embeddings.tasks)
+    if a.diversity.value == b.diversity.value:
+        return Stability(a.name, b.name, 0.5, tasks, 0)
+    turned = flip_by_tasks(a.embeddings, b.embeddings, tasks, repeats=REDRAWS, seed=seed)
+    return Stability(a.name, b.name, turned.value, tasks, turned.n)
+
+
+def survey(places: Sequence[Source], settings: Settings | None = None, *, report: Report | None = None) -> Measurement:
+    """Measure each source, the distance between every two of them, the scale they stand on and the other metrics.
 
     places: whatever ``breadth.data.formats.load`` takes. Images are seen through ``settings.probe``, vectors through an mlp probe.
+    With ``settings.store``, what was embedded before is not embedded again, and a killed measurement goes on from there.
     report: called with (fraction done, seconds left, what is measured now). Raises DataError or MeasureError where a source cannot be used.
     """
     settings = settings or Settings()
     check_device(settings.device)
-    sources = _loaded(places, settings)
-    t2v = Task2Vec(_probe(settings, sources[0]), estimator=settings.estimator, seed=settings.seed)
-    results: list[tuple[Embeddings, SourceMeasure]] = []
     started = time.perf_counter()
-
-    def show(now: str, fraction: float) -> None:
-        if report:
-            done = (len(results) + fraction) / len(sources)
-            report(done, (time.perf_counter() - started) * (1 - done) / done if done > 0 else float("nan"), now)
-
-    for s in sources:
-        results.append(_measured(s, t2v, settings, show))
-    cross = tuple(CrossMeasure(a.name, b.name, cross_diversity(ea, eb)) for (ea, a), (eb, b) in combinations(results, 2))
-    return Survey(t2v.probe.name, tuple(m for _, m in results), cross)
-
-
-def estimated_seconds(places: Sequence[str | Path], settings: Settings) -> float:
-    """Time one task of the first source and return the seconds that all sources would take (CPU time of one core)."""
     sources = _loaded(places, settings)
-    t2v = Task2Vec(_probe(settings, sources[0]), estimator=settings.estimator, seed=settings.seed)
+    t2v = _task2vec(sources[0], settings)
+    clock = _Clock(_embeddings_needed(settings, len(sources)), report)
+    ends = None
+    if settings.scale:
+        ends = scale(
+            t2v,
+            sources[0].input_shape,
+            tasks=SCALE_TASKS,
+            ways=settings.ways,
+            per_class=settings.per_class,
+            seed=settings.seed,
+            progress=lambda done, total: clock.step("the scale"),
+        )
+    found = [_measured(s, t2v, settings, ends, clock) for s in sources]
+    if settings.rivals:
+        rows = chosen_rows([m.embeddings for m in found], settings.items, settings.seed)
+        panels = rival_panels([s.parts[0] for s in sources], rows, t2v.probe, seed=settings.seed, memory=settings.memory)
+        found = [replace(m, rivals=panel) for m, panel in zip(found, panels, strict=True)]
+    pairs = list(combinations(found, 2))
+    cross = tuple(CrossMeasure(a.name, b.name, cross_diversity(a.embeddings, b.embeddings)) for a, b in pairs)
+    net = t2v.probe
+    about = {
+        "name": net.name,
+        "fingerprint": net.fingerprint,
+        "dimension": net.embedding_dim,
+        "size": net.size,
+        "channels": net.channels,
+    }
+    order = tuple(_order(a, b, settings.seed) for a, b in pairs)
+    return Measurement(about, ends, tuple(found), cross, order, time.perf_counter() - started)
+
+
+def estimated_seconds(places: Sequence[Source], settings: Settings) -> float:
+    """Time one task of the first source and return the seconds that all embeddings would take (CPU time of one core)."""
+    sources = _loaded(places, settings)
+    t2v = _task2vec(sources[0], settings)
     started = time.perf_counter()
-    embed(sources[0], t2v, tasks=1, ways=settings.ways, per_class=settings.per_class, seed=settings.seed)
-    return (time.perf_counter() - started) * len(sources) * (settings.tasks + 2 * settings.pairs)
+    with torch.no_grad():
+        embed(sources[0], t2v, tasks=1, ways=settings.ways, per_class=settings.per_class, seed=settings.seed)
+    return (time.perf_counter() - started) * _embeddings_needed(settings, len(sources))

@@ -1,0 +1,100 @@
+"""What ``breadth measure`` found, told in a terminal, mixed as asked, and written as a page."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from breadth.errors import MeasureError
+from breadth.measure.measurement import Measurement, TaskPair
+from breadth.stats.interval import Estimate
+
+__all__ = ["Mixed", "mixture_of", "tell", "write_page"]
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """A mixture that was asked for. gains: what each source would add to the diversity, per unit of weight moved to it."""
+
+    weights: dict[str, float]
+    diversity: Estimate
+    gains: dict[str, float]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields, JSON-able."""
+        return {"weights": self.weights, "diversity": self.diversity.as_dict(), "gains": self.gains}
+
+    def __str__(self) -> str:
+        parts = ", ".join(f"{weight:.3g} {name}" for name, weight in self.weights.items() if weight)
+        d, best = self.diversity, max(self.gains, key=lambda name: self.gains[name])
+        more = f"\n  more of      {best} would add most" if self.gains[best] > 1e-6 else ""
+        return f"mixture of {parts}\n  diversity    {d.value:.4f} [{d.low:.4f}, {d.high:.4f}]{more}"
+
+
+def mixture_of(result: Measurement, text: str) -> Mixed:
+    """Return the mixture that ``text`` names: "best", or "NAME=WEIGHT,NAME=WEIGHT" (sources that are not named have weight 0).
+
+    Raises MeasureError for another text or weights that do not sum to 1.
+    """
+    names = [s.name for s in result.sources]
+    mix = result.mixture()
+    weights = list(mix.best().weights) if text == "best" else _weights(text, names)
+    return Mixed(dict(zip(names, weights, strict=True)), mix.diversity(weights), mix.gains(weights))
+
+
+def _weights(text: str, names: list[str]) -> list[float]:
+    given: dict[str, float] = {}
+    rest = text
+    while rest:
+        # Names may hold "=" and ",", so each is looked for as a whole, the longest first.
+        name = next((n for n in sorted(names, key=len, reverse=True) if rest.startswith(f"{n}=")), None)
+        value, _, rest = rest[len(name) + 1 :].partition(",") if name is not None else (rest, "", "")
+        try:
+            if name is None or name in given:
+                raise ValueError
+            given[name] = float(value)
+        except ValueError:
+            raise MeasureError(
+                f"--mixture is '{text}'; expected best, or NAME=WEIGHT,... with each name once, of: {', '.join(names)}"
+            ) from None
+    return [given.get(name, 0.0) for name in names]
+
+
+def tell(result: Measurement) -> None:
+    """Print every source, every distance, and what a reader must know."""
+    for s in result.sources:
+        print(s)
+        if s.corrected.value <= 0:
+            print("  note         not above its noise floor: no diversity of classes shows under this protocol")
+        if not s.reached:
+            print("  note         the interval is still wider than asked at the largest number of tasks")
+    for c in result.cross:
+        print(f"{c.a} to {c.b}\n  distance     {c.distance.value:.4f} [{c.distance.low:.4f}, {c.distance.high:.4f}]")
+    for o in result.stability:
+        if o.flip_rate > 0.05:
+            print(f"the order of {o.a} and {o.b} turns in {o.flip_rate:.0%} of {o.n} redraws of {o.tasks} tasks")
+    tasks = dict.fromkeys(s.embeddings.tasks for s in result.sources)
+    level = f"{result.sources[0].diversity.level:.0%}"
+    print(
+        f"{level} intervals over tasks drawn from the given data ({' or '.join(str(t) for t in tasks)} a source); probe "
+        f"{result.probe['name']}; protocol {result.protocol['fingerprint']}: compare values of one protocol only",
+        file=sys.stderr,
+    )
+
+
+def write_page(result: Measurement, out: Path) -> None:
+    """Write the page of a measurement, its pictures and its numbers into ``out``."""
+    from breadth.report.measurement import write_measurement  # loads matplotlib
+    from breadth.report.strips import Extremes, Pair
+
+    def pair(p: TaskPair) -> Pair:
+        return Pair(p.distance, (f"task {p.tasks[0]}", f"task {p.tasks[1]}"), p.images)
+
+    shown = {s.name: s.extremes() for s in result.sources}
+    extremes = {name: Extremes(pair(found[0]), pair(found[1])) for name, found in shown.items() if found is not None}
+    distances = {s.name: s.distances for s in result.sources}
+    command = shlex.join(["breadth", *sys.argv[1:]])
+    write_measurement(result.as_dict(), distances, out, extremes=extremes, command=command)

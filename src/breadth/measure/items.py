@@ -1,0 +1,64 @@
+"""The other metrics on the very items that the tasks were made of: equally many of each source, one kernel width for all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from breadth.data.images import LabeledSet, to_float
+from breadth.measure.embeddings import Embeddings
+from breadth.measure.fisher import chunk_size, features_of
+from breadth.measure.head import fit_head
+from breadth.measure.memory import chunks
+from breadth.measure.probe import ProbeNetwork
+from breadth.measure.rivals.gradient import gradient_features
+from breadth.measure.rivals.kernel import median_distance
+from breadth.measure.rivals.panel import SCALES, Rival, rivals
+from breadth.measure.rivals.subsample import estimates
+from breadth.measure.rivals.vendi import vendi
+from breadth.seeds import generator
+
+__all__ = ["chosen_rows", "rival_panels"]
+
+
+def chosen_rows(embedded: Sequence[Embeddings], items: int, seed: int) -> list[np.ndarray]:
+    """Return, for each source, equally many different rows of its tasks, at most ``items``: scores at different n do not compare."""
+    seen = [np.unique(e.items) for e in embedded]
+    n = min(items, *(len(rows) for rows in seen))
+    return [np.sort(generator(seed, "items of other metrics", k).permutation(rows)[:n]) for k, rows in enumerate(seen)]
+
+
+def rival_panels(
+    sources: Sequence[LabeledSet], rows: Sequence[np.ndarray], probe: ProbeNetwork, *, seed: int, memory: int | None
+) -> list[tuple[Rival, ...]]:
+    """Return the scores of ``rows`` of each source: on the probe's features, and on its gradients (G-Vendi, arXiv 2505.20161).
+
+    The kernel width of rbf and the scales of magnitude come from the median distance of all sources' features together, so that
+    they are the same for every source of this call.
+    """
+    inputs = [torch.from_numpy(to_float(s.inputs[r])).to(probe.device) for s, r in zip(sources, rows, strict=True)]
+    size = chunk_size(probe.body, inputs[0], 1, memory)
+    features = [
+        torch.cat([features_of(probe.body, x[part]) for part in chunks(len(x), size)]).double().cpu().numpy() for x in inputs
+    ]
+    width = median_distance(np.concatenate(features))
+    scales = [s / width for s in SCALES]
+    panels = []
+    for source, at, x, f in zip(sources, rows, inputs, features, strict=True):
+        panel = rivals(f, sigma=width, scales=scales, seed=seed)
+        _, labels = np.unique(source.labels[at], return_inverse=True)
+        panels.append((*panel, *_gradient_vendi(probe, x, f, labels, seed)))
+    return panels
+
+
+def _gradient_vendi(probe: ProbeNetwork, x: torch.Tensor, features: np.ndarray, labels: np.ndarray, seed: int) -> tuple[Rival, ...]:
+    """G-Vendi: the Vendi score of the items' loss gradients; nothing where all items are of one class."""
+    ways = int(labels.max()) + 1
+    if ways < 2:
+        return ()
+    gradients = gradient_features(probe.body, fit_head(features, labels, ways), x, labels, seed=seed)
+    (estimate,) = estimates(lambda g: [vendi(g)], gradients, seed=seed)
+    note = "gradients of the loss at the true labels, projected; this probe as the proxy, its head fitted on these items"
+    return (Rival("G-Vendi", estimate, "grows with n: compare sets at one n", note),)

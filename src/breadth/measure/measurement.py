@@ -1,0 +1,219 @@
+"""What a measurement found: frozen values that print themselves, become JSON, and answer for any mixture of their sources."""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from breadth.data.union import Union
+from breadth.errors import MeasureError, unknown_name
+from breadth.measure.distance import pairwise
+from breadth.measure.embeddings import Embeddings
+from breadth.measure.mixture import Mixture, mixture
+from breadth.measure.reference import Scale
+from breadth.measure.rivals.panel import Rival
+from breadth.stats.interval import Estimate
+from breadth.version import __version__
+
+__all__ = ["SCHEMA", "CrossMeasure", "Measurement", "SourceMeasure", "Stability", "TaskPair"]
+
+# Of the JSON object; goes up when a field changes its meaning.
+SCHEMA = 1
+
+
+def _finite(value: Any) -> Any:
+    """Return a JSON-able value with null for nan and infinity, which JSON does not have."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _maybe(e: Estimate | None) -> dict[str, Any] | None:
+    return None if e is None else e.as_dict()
+
+
+@dataclass(frozen=True, eq=False)
+class TaskPair:
+    """Two tasks of one source: their distance, their numbers, and inputs of each, uint8 [k, height, width, channels]."""
+
+    distance: float
+    tasks: tuple[int, int]
+    images: tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class SourceMeasure:
+    """One source.
+
+    diversity: coefficient; floor: noise floor, tasks of the same classes and other items; corrected: the coefficient without that noise;
+    position: of the coefficient between floor (0) and ceiling (1) of the scale; split_half: a null, 0 is expected; complexity: mean L1
+    norm; doubt: mean 1 - max p of the fitted heads; reached: False where "auto" ended at its cap; source: where the tasks came from.
+    """
+
+    name: str
+    diversity: Estimate
+    floor: Estimate
+    corrected: Estimate
+    position: Estimate | None
+    split_half: Estimate | None
+    complexity: Estimate
+    doubt: float
+    reached: bool
+    rivals: tuple[Rival, ...]
+    embeddings: Embeddings
+    source: Union
+
+    @cached_property
+    def distances(self) -> np.ndarray:
+        """Distances of all pairs of tasks [M, M]."""
+        return pairwise(self.embeddings.values)
+
+    def extremes(self, images: int = 8) -> tuple[TaskPair, TaskPair] | None:
+        """Return the most and the least similar pair of tasks, with at most ``images`` inputs of each; None for vectors."""
+        if not self.source.is_images:
+            return None
+        first, second = np.triu_indices(len(self.distances), 1)
+        d = self.distances[first, second]
+        near, far = (self._pair(int(first[k]), int(second[k]), images) for k in (d.argmin(), d.argmax()))
+        return near, far
+
+    def _pair(self, i: int, j: int, images: int) -> TaskPair:
+        items = self.embeddings.items
+        # A task lists class after class: evenly spaced items show as many classes as there is room for.
+        shown = [row[np.linspace(0, len(row) - 1, min(images, len(row))).astype(int)] for row in (items[i], items[j])]
+        return TaskPair(float(self.distances[i, j]), (i, j), (self.source.rows(shown[0]), self.source.rows(shown[1])))
+
+    @property
+    def protocol(self) -> dict[str, Any]:
+        """How the embeddings were made, with its fingerprint."""
+        return self.embeddings.protocol
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all fields but the embeddings, JSON-able."""
+        return {
+            "name": self.name,
+            "diversity": self.diversity.as_dict(),
+            "floor": self.floor.as_dict(),
+            "corrected": self.corrected.as_dict(),
+            "position": _maybe(self.position),
+            "split_half": _maybe(self.split_half),
+            "complexity": self.complexity.as_dict(),
+            "doubt": self.doubt,
+            "reached": self.reached,
+            "tasks": self.embeddings.tasks,
+            "classes": self.source.n_classes,
+            "items": self.source.n_items,
+            "rivals": [
+                {"name": r.name, "estimate": r.estimate.as_dict(), "size_bias": r.size_bias, "note": r.note} for r in self.rivals
+            ],
+            "protocol": self.protocol,
+        }
+
+    def __str__(self) -> str:
+        d, c = self.diversity, self.corrected
+        where = "" if self.position is None else f", {self.position.value:.0%} of the way from floor to ceiling"
+        return (
+            f"{self.name}\n"
+            f"  diversity    {d.value:.4f} [{d.low:.4f}, {d.high:.4f}]{where}\n"
+            f"  noise floor  {self.floor.value:.4f} [{self.floor.low:.4f}, {self.floor.high:.4f}]\n"
+            f"  corrected    {c.value:.4f} [{c.low:.4f}, {c.high:.4f}]"
+        )
+
+
+@dataclass(frozen=True)
+class CrossMeasure:
+    """Mean distance of a task of source ``a`` to a task of source ``b``."""
+
+    a: str
+    b: str
+    distance: Estimate
+
+
+@dataclass(frozen=True)
+class Stability:
+    """How often the order of ``a`` and ``b`` turns when ``tasks`` tasks of each are drawn anew, of ``n`` times."""
+
+    a: str
+    b: str
+    flip_rate: float
+    tasks: int
+    n: int
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """All sources, all pairs of them and the scale, through one probe under one protocol."""
+
+    probe: dict[str, Any]
+    scale: Scale | None
+    sources: tuple[SourceMeasure, ...]
+    cross: tuple[CrossMeasure, ...]
+    stability: tuple[Stability, ...]
+    seconds: float
+
+    @property
+    def protocol(self) -> dict[str, Any]:
+        """What all sources share; their numbers of tasks may differ under "auto"."""
+        shared = dict(self.sources[0].protocol)
+        for s in self.sources[1:]:
+            shared = {key: value for key, value in shared.items() if s.protocol.get(key) == value}
+        fingerprints = dict.fromkeys(str(s.protocol["fingerprint"]) for s in self.sources)
+        return {**shared, "fingerprint": " ".join(fingerprints)}
+
+    def __getitem__(self, name: str) -> SourceMeasure:
+        for s in self.sources:
+            if s.name == name:
+                return s
+        raise MeasureError(unknown_name("source", name, [s.name for s in self.sources]))
+
+    def mixture(self) -> Mixture:
+        """Return what answers for any mixture of the sources: diversity by weights, what to add next, the most diverse weights."""
+        return mixture([s.embeddings for s in self.sources])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the shape that ``breadth measure --json`` promises to other programs."""
+        ends = (None, None) if self.scale is None else (self.scale.floor.as_dict(), self.scale.ceiling.as_dict())
+        found = {
+            "schema": SCHEMA,
+            "version": __version__,
+            "probe": self.probe,
+            "protocol": self.protocol,
+            "scale": dict(zip(("floor", "ceiling"), ends, strict=True)),
+            "sources": [s.as_dict() for s in self.sources],
+            "cross": [{"a": c.a, "b": c.b, "distance": c.distance.as_dict()} for c in self.cross],
+            "stability": [{"a": s.a, "b": s.b, "flip_rate": s.flip_rate, "tasks": s.tasks, "n": s.n} for s in self.stability],
+            "seconds": self.seconds,
+        }
+        return dict(_finite(found))
+
+    def to_json(self) -> str:
+        """Return ``as_dict`` as indented JSON text."""
+        return json.dumps(self.as_dict(), indent=1, ensure_ascii=False)
+
+    def __repr__(self) -> str:
+        lines = [str(s) for s in self.sources]
+        lines += [
+            f"{c.a} to {c.b}\n  distance     {c.distance.value:.4f} [{c.distance.low:.4f}, {c.distance.high:.4f}]"
+            for c in self.cross
+        ]
+        return "\n".join([*lines, f"probe {self.probe['name']}, protocol {self.protocol['fingerprint']}"])
+
+    def _repr_html_(self) -> str:
+        """A table for notebooks."""
+        head = "".join(f"<th>{name}</th>" for name in ("source", "diversity", "noise floor", "corrected", "floor to ceiling"))
+        rows = []
+        for s in self.sources:
+            cells = [f"{e.value:.4f} [{e.low:.4f}, {e.high:.4f}]" for e in (s.diversity, s.floor, s.corrected)]
+            cells.append("" if s.position is None else f"{s.position.value:.0%}")
+            rows.append(f"<tr><td>{html.escape(s.name)}</td>" + "".join(f"<td>{c}</td>" for c in cells) + "</tr>")
+        foot = html.escape(f"probe {self.probe['name']}, protocol {self.protocol['fingerprint']}")
+        return f"<table><tr>{head}</tr>{''.join(rows)}</table><small>{foot}</small>"
