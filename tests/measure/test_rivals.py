@@ -169,9 +169,9 @@ def test_rke_is_order_two_and_its_bias_is_known():
 def test_large_sets_never_build_all_pairs():
     X = items(20_000, 128).astype(np.float32)
     tracemalloc.start()
-    start = time.perf_counter()
+    start = time.process_time()  # of this process, whatever else the machine does
     value = vendi(X)
-    seconds, peak = time.perf_counter() - start, tracemalloc.get_traced_memory()[1]
+    seconds, peak = time.process_time() - start, tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert seconds < 2
     assert peak < 8 * X.size * 6 < 8 * 20_000**2

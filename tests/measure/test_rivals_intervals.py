@@ -74,6 +74,19 @@ def test_scores_at_a_smaller_size():
     assert at_size(score, X, 60) == at_size(score, X, 60) != at_size(score, X, 60, seed=1)
 
 
+@pytest.mark.parametrize("size, draws, calls", [(20, 4, 5), (35, 6, 6), (9, 2, 12)])
+def test_subsets_count_every_item_about_equally(size, draws, calls):
+    X, seen = np.arange(100.0)[:, None] + 1, []
+    estimates(lambda x: [seen.append(x[:, 0].astype(int)) or 0.0], X, size=size, draws=draws, groups=10)
+    assert len(seen) == 11 * calls
+    assert all(len(set(rows)) == size for rows in seen)
+    for call in range(11):
+        counts = np.bincount(np.concatenate(seen[call * calls : (call + 1) * calls]), minlength=101)[1:]
+        used = counts[counts > 0]
+        assert len(used) == (100 if call == 0 else 90)
+        assert used.max() - used.min() <= 1
+
+
 def test_equal_sources_of_different_size_compare_at_one_size():
     small, large = mixture(np.random.default_rng(3), 60, 8), mixture(np.random.default_rng(4), 240, 8)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +39,10 @@ class Rival:
     estimate: Estimate
     size_bias: str
     note: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields under their names, JSON-able."""
+        return asdict(self)
 
 
 def _vendi_bias(q: float) -> str:

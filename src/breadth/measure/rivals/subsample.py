@@ -53,9 +53,10 @@ def estimates(
 ) -> tuple[Estimate, ...]:
     """Return each score of items X [n, d] with its interval; ``scores`` is called on rows of X and is symmetric in them.
 
-    size: score subsets of so many items drawn without replacement, averaged over ``draws``, instead of all n; the interval then is
-    for the score at ``size``. A subset is the first ``size`` items of a random order, and without group k the first ``size`` of what
-    is left of that order, so that chance of the draws cancels. Calls: (groups + 1), with ``size`` times ``draws``.
+    size: score subsets of so many items drawn without replacement instead of all n, and take the mean; the interval then is for the
+    score at ``size``. The subsets are ``draws`` windows, evenly spaced, on one random order that wraps around (more where so few
+    would not touch every item), so that all items count about equally, also where a group is left out of the order: independent
+    draws would add their own chance to every replicate. Calls: (groups + 1), with ``size`` times ``draws``.
     A score that is not finite has a nan interval; so has any for n < 3. Raises MeasureError for size > n, groups < 2, draws < 1.
     """
     x = checked(X)
@@ -64,21 +65,24 @@ def estimates(
         raise MeasureError(f"a score at {size} items of {n} was asked for; expected 2 to {n}")
     if groups < 2 or draws < 1:
         raise MeasureError(f"{groups} groups and {draws} draws were asked for; expected 2 or more groups and 1 or more draws")
-    if size is None or size == n:
-        orders, keep = [np.arange(n)], n
-    else:
-        orders, keep = [generator(seed, "order", b).permutation(n) for b in range(draws)], size
+    keep = n if size is None else size
+    count = 1 if keep == n else max(draws, -(-n // keep))
+    order = np.arange(n) if keep == n else generator(seed, "order").permutation(n)
     left_out = _removals(n, groups, seed)
     g, m = left_out.shape
 
     def mean_over(without: Ints) -> Floats:
-        return np.asarray(np.mean([scores(x[order[~np.isin(order, without)][:keep]]) for order in orders], axis=0))
+        rest = order[~np.isin(order, without)]
+        window = np.arange(min(keep, len(rest)))
+        return np.asarray(
+            np.mean([scores(x[rest.take(window + b * len(rest) // count, mode="wrap")]) for b in range(count)], axis=0)
+        )
 
     full = mean_over(np.array([], dtype=np.int64))
     replicates = np.stack([mean_over(rows) for rows in left_out]) if n > 2 else np.full((1, len(full)), np.nan)
     how = f"items, {g} groups of {m} left out in turn"
     if keep < n:
-        how = f"mean at {keep} of {n} items over {draws} draws, {how}"
+        how = f"mean at {keep} of {n} items over {count} draws, {how}"
     result = []
     for value, column in zip(full, replicates.T, strict=True):
         known = bool(np.isfinite(column).all())
