@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from breadth.errors import MeasureError
-from breadth.measure.fisher import ESTIMATORS, chunks, fisher_diagonal, layer_sizes, passes, record
+from breadth.measure.fisher import ESTIMATORS, chunk_size, fisher_diagonal, layer_sizes, passes, record
 from breadth.measure.head import Head
 from breadth.nets.build import Architecture, build
 from measure.toys import Dense, Odd, close, numbers, settled, some_head
@@ -127,13 +127,15 @@ def test_the_result_does_not_depend_on_the_chunk_and_repeats_itself(estimator):
     body, x, labels = settled(Odd()), numbers(9, 2, 10, 12), np.arange(9) % 3
     head = some_head(3, 6)
 
-    def run(chunk):
-        return fisher_diagonal(body, head, x, estimator=estimator, labels=labels, draws=2, seed=3, chunk=chunk)
+    def run(memory=None):
+        return fisher_diagonal(body, head, x, estimator=estimator, labels=labels, draws=2, seed=3, memory=memory)
 
-    whole = run(None)
-    close(run(None), whole, relative=0)
-    for chunk in (1, 4):
-        close(run(chunk), whole, relative=1e-4, floor=1e-6)
+    whole = run()
+    close(run(), whole, relative=0)
+    one = next(size for size in range(1000, 10_000_000, 1000) if chunk_size(body, x, 2, size) == 2) // 2
+    for memory in (0, 4 * one + 1000):
+        assert chunk_size(body, x, 2, memory) in (1, 4)
+        close(run(memory), whole, relative=1e-5, floor=1e-6)
 
 
 def test_seeds_matter_only_where_labels_or_signs_are_drawn():
@@ -262,10 +264,14 @@ def test_a_layer_that_does_not_reach_the_features_has_fisher_zero():
     assert not found["b"].any()
 
 
-def test_chunks_bound_the_memory():
-    assert len(chunks(torch.empty(100, 3, 32, 32))) == 1
-    assert [s.stop - s.start for s in chunks(torch.empty(100, 3, 84, 84))][:2] == [37, 37]
-    assert len(chunks(torch.empty(10, 1), 4)) == 3
+def test_memory_bounds_the_chunk():
+    body, x = build(Architecture("resnet18"), 0), torch.zeros(100, 3, 84, 84)
+    sizes = [chunk_size(body, x, 4, memory) for memory in (0, 100_000_000, 400_000_000, 1_000_000_000)]
+    assert sizes[0] == 1
+    assert sizes == sorted(sizes)
+    assert 8 < sizes[1] < 20
+    assert sizes[3] == pytest.approx(10 * sizes[1], abs=10)
+    assert chunk_size(body, x, 4) == sizes[3]
 
 
 def test_one_recording_serves_many_passes():

@@ -18,6 +18,7 @@ interact.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -25,39 +26,57 @@ from typing import Any, Literal, get_args
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from breadth.errors import MeasureError, unknown_name
 from breadth.measure.axes import first_input, input_shapes, repeated, sample_first, second_batch
+from breadth.measure.backprop import linked, swift_layout
 from breadth.measure.head import Head, softmax
 from breadth.measure.layers import layer_sizes, rule_for, weighted_layers
+from breadth.measure.memory import MEMORY, chunks, peak_bytes
+from breadth.measure.precision import Precision, computing
 from breadth.measure.rows import Squares
 from breadth.nets.norm import evaluating
 from breadth.seeds import generator
 
-__all__ = ["Estimator", "Recording", "chunks", "fisher_diagonal", "fisher_of", "layer_sizes", "passes", "record"]
+__all__ = ["Estimator", "Recording", "chunk_size", "features_of", "fisher_diagonal", "fisher_of", "layer_sizes", "passes", "record"]
 
 Estimator = Literal["exact", "rademacher", "monte_carlo", "empirical"]
 ESTIMATORS: tuple[str, ...] = get_args(Estimator)
-# Pixels (or numbers, for vectors) that one chunk holds: 256 images of 32 x 32, 37 of 84 x 84; about 0.5 GB for a ResNet-18.
-CHUNK_PLACES = 262_144
+# Cotangents that one backward pass takes on a device where a pass costs more than its arithmetic.
+STACK = 4
+# body -> (what a sample's peak depends on) -> bytes.
+_PEAKS: weakref.WeakKeyDictionary[nn.Module, dict[tuple[object, ...], int]] = weakref.WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
 class Recording:
     """One forward pass that can be asked for squared weight gradients.
 
-    features: [n, d], attached to the graph; leaves: where the backward pass ends; squares: layer -> [n, out], set by ``backward``.
+    features: [n, d], attached to the graph; start: where the backward pass ends; squares: layer -> [n, out], of the last pass.
     """
 
     features: Tensor
-    leaves: tuple[Tensor, ...]
+    start: Tensor
     squares: dict[str, Tensor]
 
     def backward(self, cotangent: Tensor) -> dict[str, Tensor]:
         """Return layer -> [n, out]: mean squared gradient of ``(cotangent * features).sum()`` inside each filter, per sample."""
         self.squares.clear()
-        torch.autograd.grad(self.features, self.leaves, cotangent, retain_graph=True, allow_unused=True)
-        return self.squares
+        torch.autograd.grad(self.features, self.start, cotangent, retain_graph=True, allow_unused=True)
+        return dict(self.squares)
+
+    def stacked(self, cotangents: Tensor) -> dict[str, Tensor]:
+        """Return layer -> [k, n, out] for cotangents [k, n, d], in one backward pass."""
+        if len(cotangents) == 1:
+            return {name: squares[None] for name, squares in self.backward(cotangents[0]).items()}
+        return dict(torch.func.vmap(self.backward)(cotangents))
+
+
+def _rule_dtype(layer: nn.Module, output: Tensor) -> torch.dtype:
+    """Convolutions take their rule in the precision they ran in; sums over positions elsewhere are worth single precision."""
+    short = output.dtype in (torch.bfloat16, torch.float16)
+    return torch.float32 if short and not isinstance(layer, nn.Conv2d) else output.dtype
 
 
 def _fixed(layer: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> Tensor:
@@ -74,7 +93,7 @@ def record(body: nn.Module, x: Tensor, passes: int, vocabulary: bool = True) -> 
     n, other = len(x), second_batch(x.detach())
     squares: dict[str, Tensor] = {}
     called: set[str] = set()
-    leaves: list[Tensor] = []
+    start = torch.zeros((), device=x.device, requires_grad=True)
     seen: list[tuple[str, Tensor, int]] = []
     shapes: dict[str, torch.Size] = {}
 
@@ -87,30 +106,28 @@ def record(body: nn.Module, x: Tensor, passes: int, vocabulary: bool = True) -> 
                 raise MeasureError(f"layer '{name}' is called twice in one forward pass; expected every layer to be used once")
             called.add(name)
             given = first_input(args, kwargs)
-            seen.append((name, given, given._version))
+            if not isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
+                # The rule of batch normalisation keeps a copy; holding its input until the end would cost much memory.
+                seen.append((name, given, given._version))
             if not sample_first(name, given, n, shapes.get(name, torch.Size()), len(other)):
                 given, output = repeated(given, output, n)
-            with torch.no_grad():
-                squared: Squares = rule(layer, given.detach(), passes)
-            first = not given.requires_grad
-            if first:
-                # Nothing before this layer is differentiated: the backward pass ends here instead of at the input. The clone keeps
-                # an in-place activation away from the leaf.
-                leaves.append(output.detach().requires_grad_())
-                output = leaves[-1].clone()
+                output = output.clone()
+            kind = _rule_dtype(layer, output)
+            with torch.no_grad(), torch.autocast(given.device.type, enabled=False):
+                squared: Squares = rule(layer, given.detach().to(kind) if given.is_floating_point() else given, passes)
 
             def keep(delta: Tensor) -> None:
                 with torch.no_grad():
-                    squares[name] = squared(delta)
+                    squares[name] = squared(delta.to(kind))
 
-            output.register_hook(keep)  # type: ignore[no-untyped-call]
-            return output if first else None
+            return linked(layer, given, output, keep, start)
 
         return hook
 
     handles: list[Any] = []
     try:
-        with evaluating(body), torch.enable_grad():
+        # Attention by its definition: the gradients of the fused kernels do not stack under vmap.
+        with evaluating(body), torch.enable_grad(), swift_layout(body), sdpa_kernel(SDPBackend.MATH):
             shapes.update(input_shapes(body, layers, other))
             handles += [layer.register_forward_hook(watch(name), with_kwargs=True) for name, layer in layers.items()]
             if not vocabulary:
@@ -127,13 +144,37 @@ def record(body: nn.Module, x: Tensor, passes: int, vocabulary: bool = True) -> 
         raise MeasureError(f"the body gives features of shape {list(features.shape)}; expected [{n}, d]: flatten them")
     if not features.requires_grad:
         raise MeasureError("the features do not depend on any layer with a weight; expected no detach() in the body")
-    return Recording(features, tuple(leaves), squares)
+    return Recording(features, start, squares)
 
 
-def chunks(x: Tensor, chunk: int | None = None) -> list[slice]:
-    """Return slices of at most ``chunk`` items (default: so many that a ResNet-18 stays near 0.5 GB)."""
-    size = chunk or max(1, CHUNK_PLACES // (x[0, 0].numel() if x.ndim > 2 else x.shape[1]))
-    return [slice(i, i + size) for i in range(0, len(x), size)]
+def features_of(body: nn.Module, x: Tensor) -> Tensor:
+    """Return the features [n, d] that ``record`` would, without a graph."""
+    with evaluating(body), torch.no_grad(), swift_layout(body):
+        return body(x)  # type: ignore[no-any-return]
+
+
+def _stack(x: Tensor, passes: int) -> int:
+    return 1 if x.device.type == "cpu" else min(passes, STACK)
+
+
+def chunk_size(body: nn.Module, x: Tensor, passes: int, memory: int | None = None, vocabulary: bool = True) -> int:
+    """Return how many of the samples x [n, ...] fit into ``memory`` bytes (default 1 GB), at least 1.
+
+    A pass over one sample with as many cotangents at once as the device takes tells what a sample needs; it is made once for a body.
+    """
+    found = _PEAKS.setdefault(body, {})
+    key = (tuple(x.shape[1:]), x.dtype, x.device.type, passes, vocabulary, torch.is_autocast_enabled(x.device.type))
+    if key not in found:
+
+        def one() -> None:
+            recording = record(body, x[:1], passes, vocabulary)
+            recording.stacked(torch.ones_like(recording.features).expand(_stack(x, passes), -1, -1))
+
+        try:
+            found[key] = peak_bytes(one, [*body.parameters(), *body.buffers(), x])
+        except MeasureError:
+            return len(x)  # so that the message is about the samples that were given
+    return max(1, (MEMORY if memory is None else memory) // found[key])
 
 
 def passes(estimator: Estimator, ways: int, draws: int = 1) -> int:
@@ -197,15 +238,20 @@ def fisher_of(
         rows = np.arange(start, start + len(f))
         start += len(f)
         p = softmax(f @ head.weight.T + head.bias)
-        for at_logits in _cotangents(p, rows, estimator=estimator, labels=labels, draws=draws, seed=seed):
-            at_features = at_logits @ head.weight
-            # Unit gradients: a certain head would make squares too small for single precision. The scale comes back in float64.
-            size = np.linalg.norm(at_features, axis=1, keepdims=True)
-            unit = np.divide(at_features, size, out=np.zeros_like(at_features), where=size > 0)
-            factor = torch.from_numpy(weights[rows] * size[:, 0] ** 2).to(features.device)
-            for name, squares in recording.backward(torch.from_numpy(unit).to(features)).items():
-                term = factor @ squares.double()
+        at_features = _cotangents(p, rows, estimator=estimator, labels=labels, draws=draws, seed=seed) @ head.weight
+        # Unit gradients: a certain head would make squares too small for single precision. The scale comes back in float64.
+        size = np.linalg.norm(at_features, axis=2, keepdims=True)
+        unit = np.divide(at_features, size, out=np.zeros_like(at_features), where=size > 0)
+        units = torch.from_numpy(unit).to(features)
+        factors = torch.from_numpy(weights[rows] * size[:, :, 0] ** 2).to(features.device)
+        step = _stack(features, len(units))
+        for k in range(0, len(units), step):
+            factor = factors[k : k + step].flatten()
+            for name, squares in recording.stacked(units[k : k + step]).items():
+                term = factor @ squares.flatten(0, 1).double()
                 totals[name] = totals[name] + term if name in totals else term
+        # Else this graph would live on while the next one is recorded.
+        del recording, features
     return {name: total.cpu().numpy() for name, total in totals.items()}
 
 
@@ -218,7 +264,9 @@ def fisher_diagonal(
     labels: np.ndarray | None = None,
     draws: int = 1,
     seed: int = 0,
-    chunk: int | None = None,
+    memory: int | None = None,
+    precision: Precision = "float32",
+    vocabulary: bool = True,
 ) -> dict[str, np.ndarray]:
     """Return layer name -> float64 [filters]: the diagonal Fisher of the layer's weight, averaged inside each filter.
 
@@ -229,14 +277,16 @@ def fisher_diagonal(
     columns, unbiased, little noise; "monte_carlo": ``draws`` labels sampled from p, unbiased, noisy; "empirical": the given labels,
     which is not the Fisher but is often called so. Random ones depend on ``seed`` and the item's number only.
 
-    chunk: items a forward pass (default by memory); the result does not depend on it beyond rounding.
-    Raises MeasureError for an unknown estimator and for bodies that ``record`` refuses.
+    memory: bytes for the working set of a chunk of items (default 1 GB; one item always runs); the result does not depend on it
+    beyond rounding. precision: see ``computing``. vocabulary: whether embedding layers count. Raises MeasureError for an unknown
+    estimator or precision and for bodies that ``record`` refuses.
     """
     count = passes(estimator, len(head.weight), draws)
 
     def recordings() -> Iterator[Recording]:
-        for part in chunks(x, chunk):
-            yield record(body, x[part], count)
+        for part in chunks(len(x), chunk_size(body, x, count, memory, vocabulary)):
+            yield record(body, x[part], count, vocabulary)
 
-    found = fisher_of(recordings(), len(x), head, estimator=estimator, labels=labels, draws=draws, seed=seed)
-    return {name: found[name] if name in found else np.zeros(size) for name, size in layer_sizes(body)}
+    with computing(precision, x.device):
+        found = fisher_of(recordings(), len(x), head, estimator=estimator, labels=labels, draws=draws, seed=seed)
+    return {name: found[name] if name in found else np.zeros(size) for name, size in layer_sizes(body, vocabulary)}

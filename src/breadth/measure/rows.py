@@ -11,17 +11,71 @@ K does not depend on the gradient, so it is built once an image and shared by al
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Rule", "Squares", "row_norms"]
+__all__ = ["Columns", "Rule", "Squares", "by_gram", "direct", "row_norms"]
 
 # Gradient at a layer's output [n, out, ...] -> mean of the squared weight gradient inside each filter, per sample [n, out].
 Squares = Callable[[Tensor], Tensor]
 # (layer, its input [n, ...], how many gradients will be asked about) -> Squares.
 Rule = Callable[[nn.Module, Tensor, int], Squares]
+# Samples -> transposed columns U^T [samples * groups, l, i], whole or in pieces along i.
+Columns = Callable[[slice], Sequence[Tensor]]
+
+
+class _Product(torch.autograd.Function):
+    """delta [b, o, l] times fixed [b, l, i]. Under vmap, several deltas become more rows of one product: nothing is repeated."""
+
+    @staticmethod
+    def forward(delta: Tensor, fixed: Tensor) -> Tensor:
+        return torch.bmm(delta, fixed)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        pass
+
+    @staticmethod
+    def vmap(info: Any, dims: tuple[int, None], delta: Tensor, fixed: Tensor) -> tuple[Tensor, int]:
+        d = delta.movedim(dims[0], 1)
+        product = torch.bmm(d.flatten(1, 2), fixed)
+        return product.view(len(fixed), *d.shape[1:3], -1), 1
+
+
+def _product(delta: Tensor, fixed: Tensor) -> Tensor:
+    return cast(Tensor, _Product.apply(delta, fixed))  # type: ignore[no-untyped-call]
+
+
+def by_gram(gram: Tensor, groups: int, width: int) -> Squares:
+    """Squares from Gram matrices K [n * groups, l, l] of columns with ``width`` entries."""
+    places = gram.shape[-1]
+
+    def squares(delta: Tensor) -> Tensor:
+        d = delta.reshape(len(gram), -1, places).to(gram.dtype)
+        return (_product(d, gram).mul_(d).sum(2) / width).reshape(len(gram) // groups, -1)
+
+    return squares
+
+
+def direct(columns: Columns, n: int, groups: int, width: int, block: int) -> Squares:
+    """Squares from transposed columns with ``width`` entries, asked for ``block`` of the n samples at a time."""
+
+    def squares(delta: Tensor) -> Tensor:
+        d = delta.reshape(n, groups, -1, delta.shape[2:].numel())
+        found = []
+        for start in range(0, n, block):
+            part = slice(start, start + block)
+            some = d[part].flatten(0, 1)
+            # The norm reads the product once and keeps nothing, unlike squaring and adding up.
+            kind = torch.promote_types(some.dtype, torch.float32)
+            norms = [torch.linalg.vector_norm(_product(some, piece), dim=2, dtype=kind).square() for piece in columns(part)]
+            found.append((sum(norms[1:], norms[0]) / width).unflatten(0, (-1, groups)).flatten(1))
+        return torch.cat(found)
+
+    return squares
 
 
 def row_norms(columns: Tensor, out: int, passes: int) -> Squares:
@@ -30,16 +84,6 @@ def row_norms(columns: Tensor, out: int, passes: int) -> Squares:
     rows = out // groups
     u = columns.reshape(n * groups, width, places)
     if places * places * (width + passes * rows) < passes * rows * places * width:
-        gram = torch.bmm(u.transpose(1, 2), u)
-
-        def by_gram(delta: Tensor) -> Tensor:
-            d = delta.reshape(n * groups, rows, places)
-            return (torch.bmm(d, gram).mul_(d).sum(2) / width).reshape(n, out)
-
-        return by_gram
-
-    def direct(delta: Tensor) -> Tensor:
-        gradient = torch.bmm(delta.reshape(n * groups, rows, places), u.transpose(1, 2))
-        return gradient.square_().mean(2).reshape(n, out)
-
-    return direct
+        return by_gram(torch.bmm(u.transpose(1, 2), u), groups, width)
+    transposed = u.transpose(1, 2)
+    return direct(lambda part: [transposed], n, groups, width, n)

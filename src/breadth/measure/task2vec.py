@@ -16,8 +16,10 @@ from breadth.data.task import Task
 from breadth.errors import MeasureError, unknown_name
 from breadth.measure.awslabs import PUBLISHED, Published, awslabs_fisher
 from breadth.measure.embeddings import TaskEmbedding
-from breadth.measure.fisher import Estimator, chunks, fisher_of, passes, record
+from breadth.measure.fisher import Estimator, chunk_size, features_of, fisher_of, passes, record
 from breadth.measure.head import RIDGE, Head, fit_head, fit_head_adam
+from breadth.measure.memory import chunks
+from breadth.measure.precision import Precision, computing
 from breadth.measure.probe import ProbeNetwork
 from breadth.measure.store import EmbeddingStore
 from breadth.seeds import integer
@@ -40,7 +42,7 @@ class Task2Vec:
     ``fit_head``, or "adam", the published schedule, see ``fit_head_adam``, started from weights that depend on ``seed`` alone.
     estimator "awslabs" with its settings ``published`` is the published code as it is, its own head included, slow and noisy: see
     ``breadth.measure.awslabs``, also for its distance; ``head``, ``ridge`` and ``draws`` play no part in it.
-    chunk: items a forward pass; None by memory. store: where finished embeddings are kept and found again.
+    memory, precision: see ``fisher_diagonal``. store: where finished embeddings are kept and found again.
     """
 
     probe: ProbeNetwork
@@ -49,7 +51,8 @@ class Task2Vec:
     ridge: float = RIDGE
     draws: int = 1
     seed: int = 0
-    chunk: int | None = None
+    memory: int | None = None
+    precision: Precision = "float32"
     published: Published = PUBLISHED
     store: EmbeddingStore | None = None
 
@@ -71,6 +74,8 @@ class Task2Vec:
             data.update(f"{array.dtype.str}{array.shape}".encode())
             data.update(np.ascontiguousarray(array).data)
         how = [STORED_AS, self.probe.fingerprint, self.estimator, self.head, self.ridge, self.draws, self.seed]
+        if self.precision != "float32":
+            how.append(self.precision)
         return json.dumps([*how, asdict(self.published), task.source, data.hexdigest()])
 
     def _embedded(self, task: Task) -> TaskEmbedding:
@@ -90,25 +95,25 @@ class Task2Vec:
         if self.estimator == "awslabs":
             return awslabs_fisher(probe.body, x, task.labels, task.ways, self.published, seed=seed, head_seed=self.seed)
         count = passes(self.estimator, task.ways, self.draws)
-        parts = chunks(x, self.chunk)
-        if len(parts) == 1:
-            # One forward pass serves both the head and the Fisher.
-            kept = [record(probe.body, x, count)]
-            features = kept[0].features.detach()
-        else:
-            kept = []
-            with torch.no_grad():
-                features = torch.cat([probe.body(x[part]) for part in parts])
-        head = self._head(features.double().cpu().numpy(), task)
-        found = fisher_of(
-            kept or (record(probe.body, x[part], count) for part in parts),
-            len(x),
-            head,
-            estimator=self.estimator,
-            labels=task.labels,
-            draws=self.draws,
-            seed=seed,
-        )
+        with computing(self.precision, x.device):
+            parts = chunks(len(x), chunk_size(probe.body, x, count, self.memory, probe.vocabulary))
+            if len(parts) == 1:
+                # One forward pass serves both the head and the Fisher.
+                kept = [record(probe.body, x, count, probe.vocabulary)]
+                features = kept[0].features.detach()
+            else:
+                kept = []
+                features = torch.cat([features_of(probe.body, x[part]) for part in parts])
+            head = self._head(features.double().cpu().numpy(), task)
+            found = fisher_of(
+                kept or (record(probe.body, x[part], count, probe.vocabulary) for part in parts),
+                len(x),
+                head,
+                estimator=self.estimator,
+                labels=task.labels,
+                draws=self.draws,
+                seed=seed,
+            )
         return found, head
 
     def _head(self, features: np.ndarray, task: Task) -> Head:
@@ -141,4 +146,11 @@ class Task2Vec:
                 f"'{task.source}' holds inputs of shape {list(given)}; probe '{probe.name}' expects vectors of "
                 f"{probe.size} features: build the probe for these inputs"
             )
+        if not convolutional and any(isinstance(m, torch.nn.Embedding) for m in probe.body.modules()):
+            if not np.issubdtype(task.inputs.dtype, np.integer):
+                raise MeasureError(
+                    f"'{task.source}' holds numbers of type {task.inputs.dtype}; probe '{probe.name}' expects integers, the rows of its "
+                    "embedding layer"
+                )
+            return torch.from_numpy(task.inputs.astype(np.int64)).to(probe.device)
         return torch.from_numpy(to_float(task.inputs)).to(probe.device, next(probe.body.parameters()).dtype)
