@@ -97,10 +97,12 @@ def measure(
     """
     # One thread: several would wait for each other as soon as anything else uses a core, which costs far more than they gain.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    from breadth.cli.measured import mixture_of, tell, write_page
+    from breadth.cli.measured import mixture_of, tell, tell_features, write_page
     from breadth.measure.settings import Reading, Settings  # loads torch
+    from breadth.measure.sources import no_classes, read_sources
     from breadth.measure.store import default_store
     from breadth.measure.survey import estimated_seconds, survey
+    from breadth.measure.unlabelled import measure_features
 
     settings = Settings(
         probe=probe,
@@ -131,8 +133,16 @@ def measure(
         else:
             print(f"{len(sources)} sources, {tasks} tasks each: about {duration(seconds)} on one core")
         return
+    sets = read_sources(sources, settings)
+    if no_classes(sets):
+        features = measure_features(sets, settings)
+        if as_json:
+            print_json({"sources": [f.as_dict() for f in features]})
+        else:
+            tell_features(features)
+        return
     with progress_bar("measure", quiet=as_json) as show:
-        result = survey(sources, settings, report=show)
+        result = survey(sets, settings, report=show)
     mixed = None if mixture is None else mixture_of(result, mixture)
     if out is not None:
         write_page(result, out)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from breadth.errors import MeasureError
 from breadth.measure.measurement import Measurement, TaskPair
+from breadth.measure.unlabelled import FeatureMeasure
 from breadth.stats.interval import Estimate
 
-__all__ = ["Mixed", "mixture_of", "tell", "write_page"]
+__all__ = ["Mixed", "mixture_of", "tell", "tell_features", "write_page"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,16 @@ def tell(result: Measurement) -> None:
         f"{result.probe['name']}; protocol {result.protocol['fingerprint']}: compare values of one protocol only",
         file=sys.stderr,
     )
+
+
+def tell_features(found: Sequence[FeatureMeasure]) -> None:
+    """Print the metrics of features without classes, and why there is no coefficient."""
+    for f in found:
+        print(f"{f.name}: {f.items} items")
+        width = max(len(r.name) for r in f.rivals)
+        for r in f.rivals:
+            print(f"  {r.name:<{width}}  {r.estimate.value:.5g} [{r.estimate.low:.5g}, {r.estimate.high:.5g}]  ({r.size_bias})")
+    print("no labels, hence no tasks and no diversity coefficient; 95% intervals for this number of items", file=sys.stderr)
 
 
 def write_page(result: Measurement, out: Path) -> None:

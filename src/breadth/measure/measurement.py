@@ -112,9 +112,7 @@ class SourceMeasure:
             "tasks": self.embeddings.tasks,
             "classes": self.source.n_classes,
             "items": self.source.n_items,
-            "rivals": [
-                {"name": r.name, "estimate": r.estimate.as_dict(), "size_bias": r.size_bias, "note": r.note} for r in self.rivals
-            ],
+            "rivals": [r.as_dict() for r in self.rivals],
             "protocol": self.protocol,
         }
 

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import combinations
-from pathlib import Path
-from typing import Any
 
 import torch
 
-from breadth.data.formats import load
-from breadth.data.images import LabeledSet, prepare
 from breadth.data.union import Union, single
 from breadth.errors import MeasureError
 from breadth.measure.auto import auto_tasks
@@ -32,6 +28,7 @@ from breadth.measure.measurement import CrossMeasure, Measurement, SourceMeasure
 from breadth.measure.probe import ProbeNetwork, probe
 from breadth.measure.reference import Scale, position, scale
 from breadth.measure.settings import Settings
+from breadth.measure.sources import Source, read_sources
 from breadth.measure.stability import flip_by_tasks
 from breadth.measure.store import EmbeddingStore
 from breadth.measure.task2vec import Task2Vec
@@ -39,11 +36,10 @@ from breadth.nets.build import Architecture, Kind
 from breadth.nets.device import check_device
 from breadth.nets.weights import read_weights
 
-__all__ = ["Report", "Source", "estimated_seconds", "survey"]
+__all__ = ["Report", "estimated_seconds", "survey"]
 
 # (fraction done, seconds left, what is measured now)
 Report = Callable[[float, float, str], None]
-Source = str | Path | LabeledSet | Any
 # Tasks of floor and ceiling; both sources are made by us and vary little.
 SCALE_TASKS = 20
 # Redraws for the chance that an order turns.
@@ -62,23 +58,15 @@ def _probe(settings: Settings, source: Union) -> ProbeNetwork:
     return made if settings.device == "cpu" else made.to(settings.device)
 
 
-def _loaded(places: Sequence[Source], settings: Settings) -> list[Union]:
-    if not places:
-        raise MeasureError("no source was given; expected one or more, e.g. 'digits'")
-    reading = asdict(settings.reading)
-    sets = [prepare(load(place, **reading), size=settings.size, channels=settings.channels) for place in places]
-    found = [single(s) for s in sets]
-    for k, s in enumerate(found):
-        if s.input_shape != found[0].input_shape:
+def _unions(places: Sequence[Source], settings: Settings) -> list[Union]:
+    sets = read_sources(places, settings)
+    for s in sets[1:]:
+        if s.inputs.shape[1:] != sets[0].inputs.shape[1:]:
             raise MeasureError(
-                f"'{found[0].name}' holds inputs of shape {list(found[0].input_shape)}, '{s.name}' of shape {list(s.input_shape)}; "
-                "expected inputs of one kind: measure images and vectors apart"
+                f"'{sets[0].name}' holds inputs of shape {list(sets[0].inputs.shape[1:])}, '{s.name}' of shape "
+                f"{list(s.inputs.shape[1:])}; expected inputs of one kind: measure images and vectors apart"
             )
-        if s.name in [other.name for other in found[:k]]:
-            raise MeasureError(
-                f"two sources are named '{s.name}'; expected different names: give each source once, or rename a folder"
-            )
-    return found
+    return [single(s) for s in sets]
 
 
 def _task2vec(source: Union, settings: Settings) -> Task2Vec:
@@ -184,7 +172,7 @@ def survey(places: Sequence[Source], settings: Settings | None = None, *, report
     settings = settings or Settings()
     check_device(settings.device)
     started = time.perf_counter()
-    sources = _loaded(places, settings)
+    sources = _unions(places, settings)
     t2v = _task2vec(sources[0], settings)
     clock = _Clock(_embeddings_needed(settings, len(sources)), report)
     ends = None
@@ -219,7 +207,7 @@ def survey(places: Sequence[Source], settings: Settings | None = None, *, report
 
 def estimated_seconds(places: Sequence[Source], settings: Settings) -> float:
     """Time one task of the first source and return the seconds that all embeddings would take (CPU time of one core)."""
-    sources = _loaded(places, settings)
+    sources = _unions(places, settings)
     t2v = _task2vec(sources[0], settings)
     started = time.perf_counter()
     with torch.no_grad():
