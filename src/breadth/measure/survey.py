@@ -36,7 +36,7 @@ from breadth.nets.build import Architecture, Kind
 from breadth.nets.device import check_device
 from breadth.nets.weights import read_weights
 
-__all__ = ["Report", "estimated_seconds", "survey"]
+__all__ = ["Report", "estimated_seconds", "survey", "task2vec_of"]
 
 # (fraction done, seconds left, what is measured now)
 Report = Callable[[float, float, str], None]
@@ -69,7 +69,8 @@ def _unions(places: Sequence[Source], settings: Settings) -> list[Union]:
     return [single(s) for s in sets]
 
 
-def _task2vec(source: Union, settings: Settings) -> Task2Vec:
+def task2vec_of(source: Union, settings: Settings) -> Task2Vec:
+    """Return what embeds the tasks of ``source`` under ``settings``: the probe is built or loaded for its inputs."""
     return Task2Vec(
         _probe(settings, source),
         estimator=settings.estimator,
@@ -173,7 +174,7 @@ def survey(places: Sequence[Source], settings: Settings | None = None, *, report
     check_device(settings.device)
     started = time.perf_counter()
     sources = _unions(places, settings)
-    t2v = _task2vec(sources[0], settings)
+    t2v = task2vec_of(sources[0], settings)
     clock = _Clock(_embeddings_needed(settings, len(sources)), report)
     ends = None
     if settings.scale:
@@ -208,7 +209,7 @@ def survey(places: Sequence[Source], settings: Settings | None = None, *, report
 def estimated_seconds(places: Sequence[Source], settings: Settings) -> float:
     """Time one task of the first source and return the seconds that all embeddings would take (CPU time of one core)."""
     sources = _unions(places, settings)
-    t2v = _task2vec(sources[0], settings)
+    t2v = task2vec_of(sources[0], settings)
     started = time.perf_counter()
     with torch.no_grad():
         embed(sources[0], t2v, tasks=1, ways=settings.ways, per_class=settings.per_class, seed=settings.seed)
