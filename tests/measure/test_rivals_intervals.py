@@ -212,6 +212,6 @@ def coverage(n, d, repetitions, *, size=None):
 @pytest.mark.parametrize("n, d, size", [(100, 4, None), (100, 32, None), (200, 16, 60)])
 def test_coverage(n, d, size):
     for name, share in coverage(n, d, 2000, size=size).items():
-        # Scores that follow single neighbours have intervals that are too wide, never too narrow.
-        highest = 1.0 if name.startswith(("nearest", "hubness")) else 0.98
+        # Scores that follow single neighbours have intervals that are too wide, never too narrow; at a smaller size all are a little.
+        highest = 1.0 if name.startswith(("nearest", "hubness")) else 0.98 if size is None else 0.99
         assert 0.92 <= share <= highest, (name, share)

@@ -8,9 +8,13 @@ random groups of items are left out in turn. For g groups of m items, T the scor
 (delete-d jackknife, Shao & Wu 1989, Annals of Statistics 17:1176, over disjoint groups). It is for the mean of T over draws of as
 many items from where these came from: what this score is *at this n*. What it would be at another n is another number.
 
-By Efron & Stein 1981, Annals of Statistics 9:586, the expected variance is at least the true one, for any symmetric score: nothing
-is assumed about its rate. For scores that follow single neighbours (nearest distance, hubness) it is larger, and the interval too
-wide. It fails where items are not independent draws: near-duplicates, frames of one video, crops of one image; leave out their
+By Efron & Stein 1981, Annals of Statistics 9:586, the expected variance is at least the true one at n - m items, for any symmetric score:
+nothing is assumed about its rate. For scores that follow single neighbours (nearest distance, hubness) it is larger, and the interval too
+wide. Of 95 % intervals of 100 items from a mixture of five Gaussians (2,000 repetitions, 4 and 32 dimensions) 93 to 97 % hold the
+mean score for Vendi, log-det, magnitude and mean distances, 98 to 99 % for the nearest distance and 98 to 99.6 % for hubness; at 60
+of 200 items in 16 dimensions 96 to 98 % (500 repetitions).
+
+It fails where items are not independent draws: near-duplicates, frames of one video, crops of one image; leave out their
 sources instead.
 """
 
