@@ -17,17 +17,19 @@ MAY_IMPORT = {
     "data": GROUND,
     "nets": GROUND,
     "stats": GROUND,
+    "fetch": GROUND,
     "measure": GROUND | {"data", "nets", "stats"},
     "learn": GROUND | {"data", "nets", "stats"},
     "study": GROUND | {"data", "nets", "stats", "measure", "learn"},
     "report": GROUND | {"study", "stats"},
     "__main__": {"cli"},
-    "cli": GROUND | {"data", "nets", "stats", "measure", "learn", "study", "report"},
+    "cli": GROUND | {"data", "nets", "stats", "measure", "learn", "study", "report", "fetch"},
 }
 # These may be imported, directly and through others, without torch being loaded.
 TORCH_FREE = [
     "breadth",
     "breadth.stats",
+    "breadth.fetch.fetch",
     "breadth.study.spec",
     "breadth.study.store",
     "breadth.study.finding",

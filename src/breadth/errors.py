@@ -4,6 +4,7 @@ BreadthError                    anything this package raises on purpose; the com
 ├── DataError                   a file, folder or array that cannot be a labelled set, a task source or an episode
 ├── SpecError                   a study file that names something unknown, or asks for what cannot hold
 ├── CheckpointError             a checkpoint that is damaged, foreign or does not fit its architecture
+├── FetchError                  a place that cannot be reached, or files that did not arrive as published
 ├── StoreError                  a run folder that is damaged, locked, or belongs to another study
 └── MeasureError                a probe, task or embedding for which the asked quantity is undefined
 """
@@ -17,6 +18,7 @@ __all__ = [
     "BreadthError",
     "CheckpointError",
     "DataError",
+    "FetchError",
     "MeasureError",
     "SpecError",
     "StoreError",
@@ -39,6 +41,10 @@ class SpecError(BreadthError):
 
 class CheckpointError(BreadthError):
     """A checkpoint that is damaged, foreign, or does not fit its architecture."""
+
+
+class FetchError(BreadthError):
+    """A place that is unknown, closed or out of reach, or files that did not arrive as they were published."""
 
 
 class StoreError(BreadthError):

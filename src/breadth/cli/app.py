@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from breadth.cli import audit, measure, report, run, status
+from breadth.cli import audit, compare, fetch, measure, report, run, status
 from breadth.errors import BreadthError
 from breadth.version import __version__
 
@@ -44,7 +44,9 @@ def _options(
         typer.echo(context.get_help())
 
 
+app.command("fetch")(fetch.fetch)
 app.command("measure")(measure.measure)
+app.command("compare")(compare.compare)
 app.command("run")(run.run)
 app.command("status")(status.status)
 app.command("audit")(audit.audit)
