@@ -59,7 +59,7 @@ def _noise(shape: tuple[int, ...], classes: int, rng: np.random.Generator) -> np
         return np.asarray(np.exp(rng.uniform(low, high)) * rng.uniform(-1, 1, (classes, *shape)), dtype=np.float32)
     height, width, channels = shape
     grain = 2 ** int(rng.integers(max(height, width).bit_length()))
-    low, high = rng.uniform(0, 255, (2, channels))
+    low, high = rng.uniform(0, 255, 2)
     coarse = low + (high - low) * rng.random((classes, -(-height // grain), -(-width // grain), channels))
     return np.asarray(coarse.astype(np.uint8).repeat(grain, 1).repeat(grain, 2)[:, :height, :width])
 
@@ -67,12 +67,15 @@ def _noise(shape: tuple[int, ...], classes: int, rng: np.random.Generator) -> np
 def ceiling_source(shape: tuple[int, ...], *, ways: int, copies: int, seed: int = 0) -> Union:
     """Return a source of pure noise: 60 styles of 2 ``ways`` classes, a class one input of its style, ``copies`` times.
 
-    The tasks of one style share the grain (1, 2, 4, ... pixels, as many as the image) and the range of each channel, both drawn uniformly,
+    The tasks of one style share the grain (1, 2, 4, ... pixels, at most the image) and the range of brightness, both drawn uniformly,
     within which the values of a class are uniform and independent; of vectors (shape (features,)) the half-width, log-uniform between
     0.1 and 10. A task is one style, so tasks differ in all that noise can differ in.
 
-    It is a reference, not a bound: nothing keeps a source from being more diverse. What suggests itself is less: of images of
-    independent uniform pixels with random labels the coefficient is the noise floor, a null.
+    It is a reference, not a bound: nothing keeps a source from being more diverse. Through random probes, "conv" with 64 filters and
+    ResNet-18 (5 ways, 10 images of 32 px a class, 30 tasks), it is at 0.73 and 0.67; ten natural sources lie at 0.17 to 0.23 and 0.27
+    to 0.32 with noise floors of 0.12 to 0.31, the union of eight of them at 0.39 and 0.53. Simpler noise does not serve: one image of a
+    random grain a class is at 0.25 and 0.41, one random colour a class at 0.50 and 0.42, below that union. Independent uniform pixels
+    under random labels, which suggest themselves, give no more than a noise floor: they are a null.
     """
     rng = generator(seed, "ceiling")
     styles = [_set(str(i), _noise(shape, 2 * ways, rng), copies) for i in range(STYLES)]
