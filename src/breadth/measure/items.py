@@ -22,6 +22,9 @@ from breadth.seeds import generator
 
 __all__ = ["chosen_rows", "rival_panels"]
 
+# Items of G-Vendi: gradients of all weights cost far more than features.
+GRADIENTS = 100
+
 
 def chosen_rows(embedded: Sequence[Embeddings], items: int, seed: int) -> list[np.ndarray]:
     """Return, for each source, equally many different rows of its tasks, at most ``items``: scores at different n do not compare."""
@@ -54,11 +57,13 @@ def rival_panels(
 
 
 def _gradient_vendi(probe: ProbeNetwork, x: torch.Tensor, features: np.ndarray, labels: np.ndarray, seed: int) -> tuple[Rival, ...]:
-    """G-Vendi: the Vendi score of the items' loss gradients; nothing where all items are of one class."""
+    """G-Vendi: the Vendi score of the loss gradients of some items; nothing where all items are of one class."""
     ways = int(labels.max()) + 1
     if ways < 2:
         return ()
-    gradients = gradient_features(probe.body, fit_head(features, labels, ways), x, labels, seed=seed)
+    few = np.sort(generator(seed, "items of G-Vendi").permutation(len(x))[:GRADIENTS])
+    head = fit_head(features, labels, ways)
+    gradients = gradient_features(probe.body, head, x[torch.from_numpy(few)], labels[few], seed=seed)
     (estimate,) = estimates(lambda g: [vendi(g)], gradients, seed=seed)
-    note = "gradients of the loss at the true labels, projected; this probe as the proxy, its head fitted on these items"
+    note = f"gradients of the loss of {len(few)} items at their labels, projected; this probe, its head fitted on all these items"
     return (Rival("G-Vendi", estimate, "grows with n: compare sets at one n", note),)
