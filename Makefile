@@ -22,8 +22,9 @@ slow: .venv/ready
 clean:
 	rm -rf .venv runs out
 
-.venv/ready: pyproject.toml constraints.txt
+.venv/ready: pyproject.toml constraints.txt benchmarks/peers.txt
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "breadth needs Python 3.11 or newer; set PYTHON=..."'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --editable '.[dev]'
+	$(BIN)/pip install --quiet --no-deps --requirement benchmarks/peers.txt
 	touch $@
