@@ -9,12 +9,13 @@ from pathlib import PurePosixPath
 import pytest
 
 from breadth.errors import FetchError
-from breadth.fetch.client import Client, Secret, StatusError, checked
+from breadth.fetch.client import Secret, StatusError, checked
 from breadth.fetch.download import digests, download, part_of
 from breadth.fetch.listing import Checksum, Remote
 from fetch.server import Announce, Drop, File, Status
 
 CONTENT = bytes(range(256)) * 4096  # 1 MiB
+SIZE = len(CONTENT)
 MD5 = Checksum("md5", hashlib.md5(CONTENT).hexdigest())
 GIT = Checksum("git-sha1", hashlib.sha1(b"blob %d\0" % len(CONTENT) + CONTENT).hexdigest())
 
@@ -23,7 +24,7 @@ GIT = Checksum("git-sha1", hashlib.sha1(b"blob %d\0" % len(CONTENT) + CONTENT).h
 def get(server, client, tmp_path):
     """Fetch the file at /f into a.bin of a folder; return its bytes."""
 
-    def fetch(checksum=MD5, size=len(CONTENT), most=2**30, **file):
+    def fetch(checksum=MD5, size=SIZE, most=2**30, **file):
         server.files.setdefault("/f", File(CONTENT, **file))
         remote = Remote("a.bin", PurePosixPath("a.bin"), f"{server.url}/f", size, checksum)
         arrived = download(

@@ -59,6 +59,8 @@ def main() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")  # names that the terminal cannot show are spelled out
     try:
         code = app(standalone_mode=False)
+        if code == 130:  # the command-line library has caught the interruption
+            raise KeyboardInterrupt
         sys.stdout.flush()
     except BreadthError as error:
         sys.exit(_refused(str(error)))

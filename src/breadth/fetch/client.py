@@ -6,6 +6,7 @@ import http.client
 import ipaddress
 import json
 import math
+import re
 import ssl
 import string
 import time
@@ -15,13 +16,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
-from urllib.parse import SplitResult, quote, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request
 
 from breadth.errors import FetchError
 from breadth.version import __version__
 
-__all__ = ["BROKEN", "Answer", "Client", "Secret", "StatusError", "checked", "host_of", "unreachable"]
+__all__ = ["BROKEN", "Answer", "Client", "Secret", "StatusError", "checked", "file_name", "host_of", "unreachable"]
 
 Answer = http.client.HTTPResponse  # its .url is the address after redirects
 
@@ -182,6 +183,18 @@ def checked(url: str, came_from: str | None = None) -> str:
 def host_of(url: str) -> str:
     """Return the host of an address, as shown to a person."""
     return urlsplit(url).hostname or url
+
+
+def file_name(answer: Answer) -> str | None:
+    """Return the name that an answer gives its file (Content-Disposition, RFC 6266: "filename*" before "filename"), or None."""
+    said = answer.headers.get("Content-Disposition", "")
+    if extended := re.search(r"filename\*\s*=\s*utf-8'[^']*'([^;\s]+)", said, re.IGNORECASE):
+        return unquote(extended[1]) or None
+    name = answer.headers.get_filename()
+    try:
+        return name and name.encode("iso-8859-1").decode()  # many servers send the bytes of UTF-8
+    except UnicodeError:
+        return name
 
 
 def _is_loopback(host: str) -> bool:

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from breadth.errors import FetchError
-from breadth.fetch.client import Client, StatusError, host_of
+from breadth.fetch.client import Client, StatusError, file_name, host_of
 from breadth.fetch.listing import Listing, Remote, safe_paths
 from breadth.fetch.places import Web
 
@@ -21,7 +21,7 @@ def list_address(place: Web, source: str, client: Client) -> Listing:
         raise FetchError(_refusal(place.url, error)) from error
     with answer:
         said = PurePosixPath(unquote(urlsplit(place.url).path)).name
-        name = (answer.headers.get_filename() or said or "download").replace("/", "_")
+        name = (file_name(answer) or said or "download").replace("/", "_")
         is_page = answer.headers.get_content_type() == "text/html" and not name.lower().endswith((".html", ".htm"))
         length = answer.headers.get("Content-Length", "")
     if is_page:

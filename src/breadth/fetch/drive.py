@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from breadth.errors import FetchError
-from breadth.fetch.client import Answer, Client, StatusError, host_of
+from breadth.fetch.client import Answer, Client, StatusError, file_name, host_of
 from breadth.fetch.listing import Listing, Remote, safe_paths
 from breadth.fetch.places import Drive
 
@@ -36,7 +36,7 @@ def list_drive(place: Drive, source: str, base: str, client: Client) -> Listing:
     remote = Remote(place.id, safe_paths([place.id])[0], url)
     try:
         with open_file(remote, {}, client) as answer:
-            name = answer.headers.get_filename() or place.id
+            name = file_name(answer) or place.id
             length = answer.headers.get("Content-Length", "")
     except StatusError as error:
         raise FetchError(_closed(place.id, base) if error.status in (401, 403, 404) else str(error)) from error

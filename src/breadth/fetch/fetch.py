@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from breadth.errors import FetchError, did_you_mean
 from breadth.fetch import drive
-from breadth.fetch.client import Answer, Client
+from breadth.fetch.client import Answer, Client, StatusError, host_of
 from breadth.fetch.direct import list_address
 from breadth.fetch.download import Open, digests, download, usable_part
 from breadth.fetch.extract import Limits, Unpacked, archive_stem, extract
@@ -202,13 +202,23 @@ def _check_room(plan: Plan, max_bytes: int) -> None:
 
 
 def _opener(listing: Listing, services: Services, client: Client) -> Open:
-    def on_drive(remote: Remote, headers: Mapping[str, str]) -> Answer:
-        return drive.open_file(remote, headers, client)
+    secret = services.hub_secret if listing.service == "huggingface" else None
 
-    def elsewhere(remote: Remote, headers: Mapping[str, str]) -> Answer:
-        return client.open(remote.url, headers, services.hub_secret if listing.service == "huggingface" else None)
+    def opened(remote: Remote, headers: Mapping[str, str]) -> Answer:
+        try:
+            if listing.service == "gdrive":
+                return drive.open_file(remote, headers, client)
+            return client.open(remote.url, headers, secret)
+        except StatusError as error:
+            if error.status not in (401, 403):
+                raise
+            token = ", and set HF_TOKEN" if listing.service == "huggingface" else ""
+            raise FetchError(
+                f"{remote.name}: {host_of(remote.url)} answers {error.status}; it is closed to you: "
+                f"accept its terms or ask for access at {listing.page}{token}"
+            ) from error
 
-    return on_drive if listing.service == "gdrive" else elsewhere
+    return opened
 
 
 def _entry(remote: Remote, size: int, sha256: str, came_from: str | None) -> dict[str, Any]:
