@@ -283,6 +283,45 @@ def test_one_recording_serves_many_passes():
         torch.testing.assert_close(value, 9 * first[name])
 
 
+@pytest.mark.parametrize("make", [lambda: (settled(Odd()), (2, 10, 12)), lambda: (build(Architecture("resnet18"), 0), (3, 32, 32))])
+def test_stacked_cotangents_give_the_same(make):
+    body, shape = make()
+    recording = record(body.double(), numbers(2, *shape, dtype=DOUBLE), 3)
+    cotangents = numbers(3, *recording.features.shape, seed=1, dtype=DOUBLE)
+    stacked = recording.stacked(cotangents)
+    singles = [recording.backward(cotangent) for cotangent in cotangents]
+    assert list(stacked) == list(singles[0])
+    for name, value in stacked.items():
+        torch.testing.assert_close(value, torch.stack([single[name] for single in singles]), rtol=1e-9, atol=1e-15)
+
+
+def test_bf16_is_what_autocast_gives_and_leaves_no_trace():
+    body, x = build(Architecture("conv", 16, 3, 32), 0), numbers(10, 3, 32, 32)
+    head = some_head(5, 64, size=0.1)
+    exact, short = fisher_diagonal(body, head, x), fisher_diagonal(body, head, x, precision="bf16")
+    with torch.autocast("cpu", torch.bfloat16):
+        plain = oracle(body, head, x)
+    a, b, c = (np.concatenate(list(found.values())) for found in (exact, short, plain))
+
+    def error(found, expected):
+        return np.median(np.abs(found - expected)[a > 0] / a[a > 0])
+
+    assert 1e-3 < error(b, a) < 3e-2  # not single precision in disguise
+    assert error(b, c) < 3e-3
+    assert not torch.is_autocast_enabled("cpu")
+    close(fisher_diagonal(body, head, x), exact, relative=0)
+
+
+def test_precisions_that_do_not_exist():
+    body, x, head = settled(Dense()), numbers(5, 3), some_head(3, 8)
+    for precision, message in [
+        ("tf32", "precision 'tf32' was asked for on 'cpu'; expected a CUDA device: use 'float32' or 'bf16'"),
+        ("bf1", "unknown precision 'bf1'; expected one of: bf16, float32, tf32; did you mean 'bf16'?"),
+    ]:
+        with pytest.raises(MeasureError, match=f"^{re.escape(message)}$"):
+            fisher_diagonal(body, head, x, precision=precision)
+
+
 def test_the_comparison_fails_on_a_wrong_answer():
     right = {"a": np.array([1.0, 2.0]), "b": np.array([1e-9])}
     close(right, right, relative=0)
@@ -303,3 +342,16 @@ def test_a_gpu_agrees():
     body, x, head = settled(Odd()).double(), numbers(4, 2, 10, 12, dtype=DOUBLE), some_head(3, 6)
     exact = fisher_diagonal(body, head, x)
     close(fisher_diagonal(body.cuda(), head, x.cuda()), exact, relative=1e-9)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize(("precision", "error"), [("tf32", 1e-2), ("bf16", 5e-2)])
+def test_short_precisions_on_a_gpu(precision, error):
+    body, x, head = build(Architecture("conv", 16, 3, 32), 0), numbers(10, 3, 32, 32), some_head(5, 64, size=0.1)
+    exact = np.concatenate(list(fisher_diagonal(body, head, x).values()))
+    alive = exact > 0
+    before = torch.backends.cuda.matmul.fp32_precision, torch.backends.cudnn.conv.fp32_precision
+    found = np.concatenate(list(fisher_diagonal(body.cuda(), head, x.cuda(), precision=precision).values()))
+    assert np.median(np.abs(found - exact)[alive] / exact[alive]) < error
+    assert (torch.backends.cuda.matmul.fp32_precision, torch.backends.cudnn.conv.fp32_precision) == before

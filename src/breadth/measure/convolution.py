@@ -24,7 +24,7 @@ __all__ = ["conv2d"]
 # A number copied or added costs as much time as this many multiplications in a product of matrices; measured on a CPU with AVX-512.
 MOVE = 40
 # Numbers in the columns made at one time on a CPU: they stay in its cache and need not be kept from pass to pass.
-BLOCK = 500_000
+BLOCK = 2_000_000
 # Products with fewer columns than this are slow.
 NARROW = 64
 
