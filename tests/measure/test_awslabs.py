@@ -8,15 +8,18 @@ import numpy as np
 import pytest
 import torch
 
+from breadth.data.formats import load
 from breadth.data.images import to_float
 from breadth.data.task import task
 from breadth.data.union import single
 from breadth.errors import MeasureError
-from breadth.measure.awslabs import PUBLISHED, Published, awslabs_distance, awslabs_fisher, awslabs_pairwise
-from breadth.measure.distance import cosine
+from breadth.measure.awslabs import PUBLISHED, Published, awslabs_fisher
+from breadth.measure.distance import cosine, pairwise
+from breadth.measure.diversity import diversity_coefficient, embed
 from breadth.measure.fisher import fisher_diagonal
 from breadth.measure.head import SaturatedHeadWarning, fit_head_adam, initial_head
 from breadth.measure.probe import probe
+from breadth.measure.published_distance import published_cross, published_pairwise
 from breadth.measure.store import EmbeddingStore
 from breadth.measure.task2vec import Task2Vec
 from breadth.nets.build import Architecture, build
@@ -30,6 +33,10 @@ UNEQUAL = np.repeat([0, 1, 2], [15, 25, 40])
 
 def conv(filters=4):
     return settled(build(Architecture("conv-stride", filters, 2, 16), 0)).eval()
+
+
+def published_distance(a, b, **eps):
+    return published_cross(a[None], b[None], **eps)[0, 0]
 
 
 def evaluate(t2v):
@@ -168,25 +175,25 @@ def test_the_distance_is_the_original_one():
     for size in (1e-6, 1e-9, 1.0):
         h = size * rng.gamma(0.3, size=(5, 40))
         expected = similarity.pdist([task2vec.Embedding(row, None) for row in h])
-        np.testing.assert_allclose(awslabs_pairwise(h), expected, atol=1e-12)
-        assert awslabs_distance(h[0], h[1]) == pytest.approx(expected[0, 1])
+        np.testing.assert_allclose(published_pairwise(h), expected, atol=1e-12)
+        assert published_distance(h[0], h[1]) == pytest.approx(expected[0, 1])
 
 
 def test_the_absolute_eps_rules_small_entries_and_the_relative_distance_does_not_have_it():
     rng = np.random.default_rng(0)
     a, b = rng.lognormal(0, 1.5, size=(2, 500))
-    assert awslabs_distance(1e3 * a, 1e3 * b) == pytest.approx(cosine(a, b), rel=1e-4)
+    assert published_distance(1e3 * a, 1e3 * b) == pytest.approx(cosine(a, b), rel=1e-4)
     # Far below eps the published distance is the plain cosine distance of the two: another quantity.
     plain = 1 - a @ b / np.sqrt(a @ a * (b @ b))
-    assert awslabs_distance(1e-14 * a, 1e-14 * b) == pytest.approx(plain, rel=1e-4)
+    assert published_distance(1e-14 * a, 1e-14 * b) == pytest.approx(plain, rel=1e-4)
     assert abs(plain - cosine(a, b)) > 0.05
     assert cosine(1e-14 * a, 1e-14 * b) == pytest.approx(cosine(a, b))
-    assert awslabs_distance(a, b, eps=0.0) == pytest.approx(cosine(a, b))
+    assert published_distance(a, b, eps=0.0) == pytest.approx(cosine(a, b))
 
 
 def test_the_distance_of_nothing():
     with pytest.raises(MeasureError, match=r"^embedding 1 is zero everywhere; its distances are undefined: use more draws$"):
-        awslabs_pairwise(np.array([[1.0, 2], [0, 0]]))
+        published_pairwise(np.array([[1.0, 2], [0, 0]]))
 
 
 def test_task2vec_with_the_estimator():
@@ -253,3 +260,15 @@ def test_filters_as_columns_are_refused():
     body.part = transformers.Conv1D(4, 3)
     with pytest.raises(MeasureError, match=message):
         awslabs_fisher(body, numbers(4, 3), np.arange(4) % 2, 2, SMALL, seed=0)
+
+
+def test_embeddings_of_the_published_estimator_are_compared_by_its_distance():
+    source = single(load("digits"))
+    t2v = Task2Vec(probe(Architecture("conv-stride", 4, 1, 8)), estimator="awslabs", published=SMALL)
+    e, other = (embed(source, t2v, tasks=4, ways=3, per_class=5, seed=seed) for seed in (0, 1))
+    np.testing.assert_allclose(e.distances, published_pairwise(e.values))
+    np.testing.assert_allclose(e.distances_to(other), published_cross(e.values, other.values))
+    rows = np.concatenate([e.values, other.values])
+    np.testing.assert_allclose(published_pairwise(rows)[:4, 4:], e.distances_to(other))
+    assert diversity_coefficient(e).value == pytest.approx(published_pairwise(e.values).sum() / 12)
+    assert not np.allclose(e.distances, pairwise(e.values), rtol=1e-6)

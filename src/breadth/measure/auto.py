@@ -9,7 +9,6 @@ import numpy as np
 
 from breadth.data.task import TaskSource
 from breadth.errors import MeasureError
-from breadth.measure.distance import cross, pairwise
 from breadth.measure.diversity import diversity_coefficient
 from breadth.measure.embeddings import Embeddings
 from breadth.measure.sampling import Progress, embed_range, joined
@@ -77,11 +76,11 @@ def auto_tasks(
         return embed_range(source, t2v, start, stop, ways=ways, per_class=per_class, seed=seed, progress=report)
 
     e = embedded(0, least)
-    d = pairwise(e.values)
+    d = e.distances
     while not narrow_enough(mean_pairwise(d, level), precision) and e.tasks < most:
         new = embedded(e.tasks, min(e.tasks + step, most))
-        sides = cross(e.values, new.values)
-        d = np.block([[d, sides], [sides.T, pairwise(new.values)]])
+        sides = e.distances_to(new)
+        d = np.block([[d, sides], [sides.T, new.distances]])
         e = joined(e, new)
     found = diversity_coefficient(e, level)
     return AutoTasks(e, found, narrow_enough(found, precision))

@@ -29,9 +29,8 @@ from breadth.errors import MeasureError
 from breadth.measure.head import Head, cross_entropy, initial_head, softmax, warn_if_saturated
 from breadth.measure.layers import layer_sizes
 
-__all__ = ["EPS", "PUBLISHED", "Published", "awslabs_distance", "awslabs_fisher", "awslabs_pairwise"]
+__all__ = ["PUBLISHED", "Published", "awslabs_fisher"]
 
-EPS = 1e-8
 # Items a batch of the pass that gives the head its features; the published code ignores its own batch size there.
 CACHED = 64
 
@@ -135,27 +134,3 @@ def awslabs_fisher(
     doubt = float((1 - softmax(z).max(1)).mean())
     warn_if_saturated(doubt, "use another estimator with head='ridge'")
     return found, Head(weight, bias, cross_entropy(z, np.eye(ways)[labels]), doubt)
-
-
-def awslabs_pairwise(H: np.ndarray, eps: float = EPS) -> np.ndarray:
-    """Return the published distances [M, M] of embeddings H [M, D]: 1 - cos(a/(a + b + eps), b/(a + b + eps)), zero diagonal.
-
-    Only for embeddings of ``awslabs_fisher``: eps is absolute, so that multiplying all embeddings by one number changes the
-    distances, and entries far below it hardly count. ``pairwise`` has no eps. (The published coefficient is the mean of the pairs whose
-    distance is not zero.) Raises MeasureError for an embedding that is zero everywhere.
-    """
-    h = np.asarray(H, dtype=np.float64)
-    if not h.any(1).all():
-        raise MeasureError(f"embedding {int(np.argmin(h.any(1)))} is zero everywhere; its distances are undefined: use more draws")
-    out = np.zeros((len(h), len(h)))
-    for i in range(len(h) - 1):
-        rest = h[i + 1 :]
-        total = h[i] + rest + eps
-        u, v = h[i] / total, rest / total
-        out[i, i + 1 :] = 1 - (u * v).sum(1) / np.sqrt((u * u).sum(1) * (v * v).sum(1))
-    return out + out.T
-
-
-def awslabs_distance(a: np.ndarray, b: np.ndarray, eps: float = EPS) -> float:
-    """Return the published distance of two embeddings [D], see ``awslabs_pairwise``."""
-    return float(awslabs_pairwise(np.stack([a, b]), eps)[0, 1])

@@ -12,8 +12,7 @@ import numpy as np
 
 from breadth.data.task import TaskSource
 from breadth.errors import DataError, MeasureError
-from breadth.measure.distance import cosine, cross, pairwise
-from breadth.measure.embeddings import Embeddings
+from breadth.measure.embeddings import Embeddings, distances_between
 from breadth.measure.protocol import SAMPLING, Protocol, protocol_of, require_comparable
 from breadth.measure.sampling import Progress, embed, same_classes_twice
 from breadth.measure.task2vec import Task2Vec
@@ -51,7 +50,7 @@ def diversity_coefficient(e: Embeddings, level: float = 0.95) -> Estimate:
     Interval: delete-one-task jackknife, t with M - 1 degrees of freedom, nan for two tasks. Raises MeasureError for one task.
     """
     method = f"{DRAWN}, delete-one-task jackknife, {_under(Protocol.of(e.protocol))}"
-    return replace(mean_pairwise(pairwise(e.values), level), method=method)
+    return replace(mean_pairwise(e.distances, level), method=method)
 
 
 def _require_other_tasks(a: Embeddings, b: Embeddings) -> None:
@@ -80,7 +79,7 @@ def cross_diversity(a: Embeddings, b: Embeddings, level: float = 0.95, *, overri
     """
     under = _both(a, b, override=override)
     method = f"{DRAWN} on both sides, two-sample delete-one-task jackknife, {under}"
-    return replace(mean_cross(cross(a.values, b.values), level), method=method)
+    return replace(mean_cross(a.distances_to(b), level), method=method)
 
 
 def alignment(a: Embeddings, b: Embeddings, level: float = 0.95) -> Estimate:
@@ -145,7 +144,8 @@ def noise_floor(
     k = _largest(source, pairs, ways, per_class, seed)
     distances = []
     for i, (first, second) in zip(range(pairs), same_classes_twice(source, ways=ways, per_class=k, seed=seed), strict=False):
-        distances.append(cosine(t2v(first).values, t2v(second).values))
+        one, two = t2v(first).values[None], t2v(second).values[None]
+        distances.append(float(distances_between(one, two, t2v.estimator)[0, 0]))
         if progress is not None:
             progress(i + 1, pairs)
     fewer = "" if k == per_class else f" instead of {per_class}, too few for two disjoint draws"
@@ -167,7 +167,7 @@ def split_half(e: Embeddings, seed: int = 0, level: float = 0.95) -> Estimate:
         raise MeasureError(f"{m} tasks cannot be split in two halves with intervals; expected at least 6 tasks")
     order = generator(seed, "split_half").permutation(m)
     halves = order[: m // 2], order[m // 2 :]
-    d = pairwise(e.values)
+    d = e.distances
 
     def within(rows: np.ndarray) -> float:
         return float(d[np.ix_(rows, rows)].sum() / (len(rows) * (len(rows) - 1)))

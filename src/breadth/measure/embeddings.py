@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from breadth.errors import MeasureError
+from breadth.measure.distance import cross, pairwise
+from breadth.measure.published_distance import published_cross, published_pairwise
 from breadth.measure.tensors import read_tensors, write_tensors
 
-__all__ = ["Embeddings", "TaskEmbedding", "load_embeddings", "save_embeddings"]
+__all__ = ["Embeddings", "TaskEmbedding", "distances_between", "load_embeddings", "save_embeddings"]
 
 ARRAYS = ("values", "items", "loss", "doubt")
 
@@ -53,10 +56,24 @@ class Embeddings:
         """L1 norm of each embedding [M]."""
         return np.asarray(self.values.sum(1))
 
+    @cached_property
+    def distances(self) -> np.ndarray:
+        """Distances of all pairs of tasks [M, M], by the rule of the estimator that made them."""
+        return published_pairwise(self.values) if self.protocol.get("estimator") == "awslabs" else pairwise(self.values)
+
+    def distances_to(self, others: Embeddings) -> np.ndarray:
+        """Return the distances [M, K] of these tasks to ``others``, by the same rule."""
+        return distances_between(self.values, others.values, str(self.protocol.get("estimator")))
+
     @property
     def tasks(self) -> int:
         """Number of tasks M."""
         return len(self.values)
+
+
+def distances_between(A: np.ndarray, B: np.ndarray, estimator: str) -> np.ndarray:
+    """Return the distances [MA, MB] between embeddings A [MA, D] and B [MB, D] that ``estimator`` made."""
+    return published_cross(A, B) if estimator == "awslabs" else cross(A, B)
 
 
 def save_embeddings(path: Path, e: Embeddings) -> None:

@@ -7,14 +7,12 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from breadth.data.union import Union
 from breadth.errors import MeasureError, unknown_name
-from breadth.measure.distance import pairwise
 from breadth.measure.embeddings import Embeddings
 from breadth.measure.mixture import Mixture, mixture
 from breadth.measure.reference import Scale
@@ -72,10 +70,10 @@ class SourceMeasure:
     embeddings: Embeddings
     source: Union
 
-    @cached_property
+    @property
     def distances(self) -> np.ndarray:
         """Distances of all pairs of tasks [M, M]."""
-        return pairwise(self.embeddings.values)
+        return self.embeddings.distances
 
     def extremes(self, images: int = 8) -> tuple[TaskPair, TaskPair] | None:
         """Return the most and the least similar pair of tasks, with at most ``images`` inputs of each; None for vectors."""

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from breadth.errors import MeasureError
-from breadth.measure.distance import cross, pairwise
 from breadth.measure.embeddings import Embeddings
 from breadth.measure.protocol import SAMPLING, Protocol, require_comparable
 from breadth.stats.interval import Estimate, t_estimate, welch_df
@@ -155,5 +154,5 @@ def mixture(sources: Sequence[Embeddings], *, override: bool = False) -> Mixture
             raise MeasureError(f"'{names[i]}' has {e.tasks} tasks; expected 3 or more of every source of a mixture")
         protocols = Protocol.of(sources[0].protocol), Protocol.of(e.protocol)
         require_comparable(*protocols, override=override, ignore=SAMPLING, names=(names[0], names[i]))
-    between = {(a, b): cross(sources[a].values, sources[b].values) for a in range(len(sources)) for b in range(a + 1, len(sources))}
-    return Mixture(tuple(names), tuple(pairwise(e.values) for e in sources), between)
+    between = {(a, b): sources[a].distances_to(sources[b]) for a in range(len(sources)) for b in range(a + 1, len(sources))}
+    return Mixture(tuple(names), tuple(e.distances for e in sources), between)

@@ -10,7 +10,6 @@ import numpy as np
 from scipy import stats
 
 from breadth.errors import MeasureError
-from breadth.measure.distance import pairwise
 from breadth.measure.embeddings import Embeddings
 from breadth.seeds import generator
 from breadth.stats.interval import Estimate, mean_pairwise
@@ -36,7 +35,7 @@ class FlipRate:
 
 def coefficients(embedded: Mapping[str, Mapping[str, Embeddings]]) -> dict[str, dict[str, float]]:
     """Return {protocol: {source: coefficient}} of {protocol: {source: embeddings}}."""
-    return {p: {s: mean_pairwise(pairwise(e.values)).value for s, e in row.items()} for p, row in embedded.items()}
+    return {p: {s: mean_pairwise(e.distances).value for s, e in row.items()} for p, row in embedded.items()}
 
 
 def _checked(table: Mapping[str, Mapping[str, float]]) -> tuple[list[str], np.ndarray]:
@@ -84,7 +83,7 @@ def flip_by_tasks(a: Embeddings, b: Embeddings, tasks: int, *, repeats: int = 10
     """
     if tasks < 2 or repeats < 2:
         raise MeasureError(f"{repeats} subsamples of {tasks} tasks were asked for; expected 2 or more of both")
-    da, db = pairwise(a.values), pairwise(b.values)
+    da, db = a.distances, b.distances
     whole = mean_pairwise(da).value - mean_pairwise(db).value
     if whole == 0:
         raise MeasureError("the two sources have the same coefficient; expected an order that can turn")
