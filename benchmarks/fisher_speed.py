@@ -4,8 +4,7 @@ python benchmarks/fisher_speed.py [cpu|cuda]            ResNet-18, 5 classes, 10
 python benchmarks/fisher_speed.py memory BYTES          peak resident memory of a process that does one exact Fisher
 
 Prints machine, threads and versions; the plain pass (weights requiring gradients), each estimator and precision with its ratio to the
-plain pass (the smallest of a few interleaved repeats); what bf16 changes; the slowest operations; memory at caps; and the error against
-the plain loop over samples and classes.
+plain pass (the smallest of a few interleaved repeats); what bf16 changes; the error against the plain loop over samples and classes; and the slowest operations. Memory at caps comes first.
 """
 
 import platform
@@ -75,7 +74,11 @@ def main(device="cpu"):
     torch.set_num_threads(1)
     name = torch.cuda.get_device_name() if device == "cuda" else platform.processor() or platform.machine()
     versions = f"Python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}"
-    print(f"{name}, {torch.get_num_threads()} CPU thread, {versions}")
+    print(f"{name}, {torch.get_num_threads()} CPU thread, {versions}", flush=True)
+    if device == "cpu":
+        # First, while this process is small: on Linux a child starts with its parent's peak.
+        for cap in CAPS:
+            subprocess.run([sys.executable, __file__, "memory", str(cap)], check=True)
     body, x, labels, head = setting(device)
     parts = (body, x, labels, head)
     calls = {"plain forward and backward": lambda: plain(body, x)}
@@ -108,9 +111,6 @@ def main(device="cpu"):
     print("exact, slowest operations:")
     for event in events:
         print(f"  {event.key:40} {event.self_cpu_time_total / 1e6:7.3f} s in {event.count} calls")
-    if device == "cpu":
-        for cap in CAPS:
-            subprocess.run([sys.executable, __file__, "memory", str(cap)], check=True)
 
 
 if __name__ == "__main__":
