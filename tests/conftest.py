@@ -13,3 +13,11 @@ def packs():
     if not (folder / "omniglot_small.npz").is_file():
         pytest.skip(f"no real image packs in {folder}; set BREADTH_DATA")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """No test, nor a process that it starts, writes to the user's cache folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield

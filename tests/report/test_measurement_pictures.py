@@ -155,7 +155,7 @@ def test_rank_agreement_is_spearman_and_skips_what_is_not_measured_everywhere():
     result["sources"][2]["rivals"] = result["sources"][2]["rivals"][:1]
     m = read_measurement(result)
     names, rho = rank_agreement(m)
-    assert names == ["diversity coefficient", "above noise floor", "complexity", "Vendi score"]
+    assert names == ["diversity coefficient", "corrected for noise", "complexity", "Vendi score"]
     expected = spearmanr([s.diversity.value for s in m.sources], [s.complexity.value for s in m.sources]).statistic
     assert rho[0, 2] == pytest.approx(expected)
     expected = spearmanr([s.diversity.value for s in m.sources], [s.rivals[0].estimate.value for s in m.sources]).statistic

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import Annotated, Literal
@@ -37,6 +38,16 @@ def _tasks(text: str) -> int | Literal["auto"]:
     if not text.isdecimal():
         raise MeasureError(f"--tasks is '{text}'; expected a whole number of 3 or more, or auto")
     return int(text)
+
+
+def _tell_time(count: int, tasks: str, seconds: float, listed: list[str] | None) -> None:
+    """Say how long ``count`` sources may take, nan where they have no tasks; as JSON where the sources are ``listed``."""
+    if listed is not None:
+        print_json({"sources": listed, "estimated_seconds": seconds if math.isnan(seconds) else round(seconds)})
+    elif math.isnan(seconds):
+        print("features without labels, hence no tasks: the other metrics alone take seconds")
+    else:
+        print(f"{count} source{'' if count == 1 else 's'}, {tasks} tasks each: about {duration(seconds)} on one core")
 
 
 def measure(
@@ -97,7 +108,7 @@ def measure(
     """
     # One thread: several would wait for each other as soon as anything else uses a core, which costs far more than they gain.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    from breadth.cli.measured import mixture_of, tell, tell_features, write_page
+    from breadth.cli.measured import asked_weights, mixture_of, tell, tell_features, write_page
     from breadth.measure.settings import Reading, Settings  # loads torch
     from breadth.measure.sources import no_classes, read_sources
     from breadth.measure.store import default_store
@@ -126,24 +137,27 @@ def measure(
         store=None if no_store else store or default_store(),
         reading=Reading(image_col, label_col, group_col, split, revision, offline, limit),
     )
-    if dry_run:
-        seconds = estimated_seconds(sources, settings)
-        if as_json:
-            print_json({"sources": sources, "estimated_seconds": round(seconds)})
-        else:
-            print(f"{len(sources)} sources, {tasks} tasks each: about {duration(seconds)} on one core")
-        return
     sets = read_sources(sources, settings)
-    if no_classes(sets):
+    bare = no_classes(sets)
+    if dry_run:
+        _tell_time(len(sets), tasks, float("nan") if bare else estimated_seconds(sets, settings), sources if as_json else None)
+        return
+    if bare:
+        if out is not None or mixture is not None:
+            raise MeasureError(
+                f"'{sets[0].name}' has no labels, hence no tasks; expected labelled sources with --out or --mixture: leave these out, or "
+                "name the labels with --label-col"
+            )
         features = measure_features(sets, settings)
         if as_json:
             print_json({"sources": [f.as_dict() for f in features]})
         else:
             tell_features(features)
         return
+    weights_asked = None if mixture is None else asked_weights(mixture, [s.name for s in sets])
     with progress_bar("measure", quiet=as_json) as show:
         result = survey(sets, settings, report=show)
-    mixed = None if mixture is None else mixture_of(result, mixture)
+    mixed = None if weights_asked is None else mixture_of(result, weights_asked)
     if out is not None:
         write_page(result, out)
     if as_json:

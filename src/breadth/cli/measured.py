@@ -7,14 +7,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from breadth.errors import MeasureError
 from breadth.measure.measurement import Measurement, TaskPair
 from breadth.measure.unlabelled import FeatureMeasure
 from breadth.stats.interval import Estimate
 
-__all__ = ["Mixed", "mixture_of", "tell", "tell_features", "write_page"]
+__all__ = ["Mixed", "asked_weights", "mixture_of", "tell", "tell_features", "write_page"]
 
 
 @dataclass(frozen=True)
@@ -36,18 +36,20 @@ class Mixed:
         return f"mixture of {parts}\n  diversity    {d.value:.4f} [{d.low:.4f}, {d.high:.4f}]{more}"
 
 
-def mixture_of(result: Measurement, text: str) -> Mixed:
-    """Return the mixture that ``text`` names: "best", or "NAME=WEIGHT,NAME=WEIGHT" (sources that are not named have weight 0).
-
-    Raises MeasureError for another text or weights that do not sum to 1.
-    """
-    names = [s.name for s in result.sources]
+def mixture_of(result: Measurement, weights: list[float] | Literal["best"]) -> Mixed:
+    """Return the mixture of the sources by ``weights`` in their order, or the most diverse one."""
     mix = result.mixture()
-    weights = list(mix.best().weights) if text == "best" else _weights(text, names)
-    return Mixed(dict(zip(names, weights, strict=True)), mix.diversity(weights), mix.gains(weights))
+    w = list(mix.best().weights) if weights == "best" else weights
+    return Mixed(dict(zip(mix.names, w, strict=True)), mix.diversity(w), mix.gains(w))
 
 
-def _weights(text: str, names: list[str]) -> list[float]:
+def asked_weights(text: str, names: list[str]) -> list[float] | Literal["best"]:
+    """Return the weights that ``text`` names: "best", or "NAME=WEIGHT,NAME=WEIGHT" (sources that are not named have weight 0).
+
+    Raises MeasureError for another text or weights that are no mixture, before anything is measured.
+    """
+    if text == "best":
+        return "best"
     given: dict[str, float] = {}
     rest = text
     while rest:
@@ -62,6 +64,8 @@ def _weights(text: str, names: list[str]) -> list[float]:
             raise MeasureError(
                 f"--mixture is '{text}'; expected best, or NAME=WEIGHT,... with each name once, of: {', '.join(names)}"
             ) from None
+    if not all(weight >= 0 for weight in given.values()) or abs(sum(given.values()) - 1) > 1e-6:
+        raise MeasureError(f"--mixture is '{text}'; expected weights of at least 0 that sum to 1")
     return [given.get(name, 0.0) for name in names]
 
 

@@ -6,14 +6,16 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from breadth.data.task import TaskSource
 from breadth.errors import MeasureError
-from breadth.measure.task2vec import Task2Vec
 from breadth.version import __version__
 
-__all__ = ["SAMPLING", "Protocol", "differences", "protocol_of", "require_comparable"]
+if TYPE_CHECKING:  # which loads torch; reading a stored protocol does not need it
+    from breadth.measure.task2vec import Task2Vec
+
+__all__ = ["SAMPLING", "Protocol", "described_differences", "differences", "protocol_of", "require_comparable"]
 
 # What may differ between two sets of tasks that are compared task by task: how many were drawn and how, not what a task is.
 SAMPLING = ("convention", "estimator_seed", "seed", "tasks", "version")
@@ -96,6 +98,12 @@ def _shown(p: Protocol, name: str) -> str:
     return f"{p.probe_fingerprint[:12]} ({p.probe})" if name == "probe_fingerprint" else str(getattr(p, name))
 
 
+def described_differences(a: Protocol, b: Protocol, ignore: Sequence[str] = ()) -> str:
+    """Return the fields in which ``a`` and ``b`` differ, with both values, as a list in words; "" where there is none."""
+    found = [name for name in differences(a, b) if name not in ignore]
+    return ", ".join(f"{name} ({_shown(a, name)} and {_shown(b, name)})" for name in found)
+
+
 def require_comparable(
     a: Protocol, b: Protocol, *, override: bool = False, ignore: Sequence[str] = (), names: tuple[str, str] = ("a", "b")
 ) -> None:
@@ -103,9 +111,8 @@ def require_comparable(
 
     names: of the two sources, for the message.
     """
-    found = [] if override else [name for name in differences(a, b) if name not in ignore]
-    if found:
-        listed = ", ".join(f"{name} ({_shown(a, name)} and {_shown(b, name)})" for name in found)
+    listed = "" if override else described_differences(a, b, ignore)
+    if listed:
         raise MeasureError(
             f"'{names[0]}' and '{names[1]}' were measured under protocols that differ in {listed}; expected one protocol: "
             "embed both in the same way, or compare them all the same with override=True"

@@ -67,8 +67,14 @@ class Settings:
     reading: Reading = field(default_factory=Reading)
 
     def __post_init__(self) -> None:
-        if self.tasks != "auto" and self.tasks < 3:
+        if self.tasks != "auto" and (not isinstance(self.tasks, int) or self.tasks < 3):
             raise MeasureError(f"{self.tasks} tasks were asked for; expected 3 or more, or 'auto'")
+        for name in ("pairs", "memory"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise MeasureError(f"{name} is {value}; expected 1 or more, or None")
+        if not self.precision > 0:
+            raise MeasureError(f"a precision of {self.precision:g} was asked for; expected a positive half-width, e.g. 0.01")
         if self.items < 20:
             raise MeasureError(f"{self.items} items were asked for the other metrics; expected 20 or more")
 

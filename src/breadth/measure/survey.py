@@ -209,7 +209,8 @@ def survey(places: Sequence[Source], settings: Settings | None = None, *, report
 def estimated_seconds(places: Sequence[Source], settings: Settings) -> float:
     """Time one task of the first source and return the seconds that all embeddings would take (CPU time of one core)."""
     sources = _unions(places, settings)
-    t2v = task2vec_of(sources[0], settings)
+    # What is stored already would look as if it cost nothing.
+    t2v = task2vec_of(sources[0], replace(settings, store=None))
     started = time.perf_counter()
     with torch.no_grad():
         embed(sources[0], t2v, tasks=1, ways=settings.ways, per_class=settings.per_class, seed=settings.seed)

@@ -63,11 +63,11 @@ def cross_chart(m: Measured) -> Figure:
 def rank_agreement(m: Measured) -> tuple[list[str], Floats]:
     """Return names of the measures and Spearman's correlation of the sources under each two [R, R]; nan where one of them is constant.
 
-    Measures: the coefficient, the coefficient above its noise floor, complexity, and each rival that is finite for every source.
+    Measures: the coefficient, the coefficient corrected for noise, complexity, and each rival that is finite for every source.
     """
     columns = {
         "diversity coefficient": [s.diversity.value for s in m.sources],
-        "above noise floor": [s.corrected.value for s in m.sources],
+        "corrected for noise": [s.corrected.value for s in m.sources],
         "complexity": [s.complexity.value for s in m.sources],
     }
     for name in dict.fromkeys(r.name for s in m.sources for r in s.rivals):

@@ -33,7 +33,7 @@ class Rival:
 class Source:
     """One measured source.
 
-    diversity: coefficient; floor: noise floor (same classes, new items); corrected: coefficient minus noise floor; position: where the
+    diversity: coefficient; floor: noise floor (same classes, new items); corrected: coefficient without that noise; position: where the
     coefficient lies between floor (0) and ceiling (1) of the scale; doubt: mean 1 - max p of the fitted heads, nan where not stored;
     reached: False where tasks ended at their cap before the asked precision.
     """

@@ -35,8 +35,8 @@ _CAPTIONS = {
     "scale": (
         "On one scale",
         "Dots and bars: diversity coefficient, the mean distance between two tasks of a source, with its interval. Orange ticks: noise "
-        "floor, the mean distance between two tasks of the same classes with newly drawn items. Only what lies right of its tick is "
-        "diversity of classes. Intervals hold for tasks drawn from the given finite data.",
+        "floor, the mean distance between two tasks of the same classes with newly drawn items. A dot that is not right of its tick "
+        "shows no diversity of classes. Intervals hold for tasks drawn from the given finite data.",
     ),
     "distances": (
         "Distances between tasks",
@@ -155,7 +155,7 @@ def _numbers(m: Measured) -> Table:
         "source",
         "coefficient",
         "noise floor",
-        "above noise floor",
+        "corrected for noise",
         "of the way",
         "split halves",
         "complexity",
@@ -171,7 +171,8 @@ def _numbers(m: Measured) -> Table:
         for s in by_diversity(m).sources
     )  # fmt: skip
     how = "; ".join(dict.fromkeys(f"{e.level * 100:g} % intervals: {e.method}" for s in m.sources for e in (s.diversity, s.floor)))
-    return Table("numbers", "Every number", head, rows, f"{how}.")
+    note = "Corrected for noise: the coefficient without what noise adds to it; less is taken from a large coefficient than the floor itself."
+    return Table("numbers", "Every number", head, rows, f"{note} {how}.")
 
 
 def _rivals(m: Measured) -> Table | None:

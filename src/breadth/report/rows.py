@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from breadth.report.layout import canvas, place_apart, size_of
 from breadth.report.measured import Measured, Source, shortened
 from breadth.report.style import COLOURS, INK, PAPER
+from breadth.report.words import distance
 
 __all__ = ["BLUE", "BOTTOM", "ORANGE", "TALLEST", "limits", "mark", "named_lines", "rows", "scale_marks"]
 
@@ -88,7 +89,7 @@ def named_lines(figure: Figure, ax: Axes, marks: Sequence[tuple[str, float, str]
 def scale_marks(m: Measured) -> list[tuple[str, float, str]]:
     """Return the ends of the scale, where it has any, as ``named_lines`` takes them."""
     ends = (("scale floor", m.floor), ("scale ceiling", m.ceiling))
-    return [(words, e.value, INK) for words, e in ends if e is not None and math.isfinite(e.value)]
+    return [(words, distance(e.value), INK) for words, e in ends if e is not None and math.isfinite(e.value)]
 
 
 def _width(ax: Axes) -> float:

@@ -6,7 +6,7 @@ import math
 
 from breadth.report.measured import Measured, Source
 from breadth.report.scale import percent
-from breadth.report.words import NOT_ESTIMABLE, estimate, number
+from breadth.report.words import NOT_ESTIMABLE, distance, estimate, number
 from breadth.stats.interval import Estimate
 
 __all__ = ["citation", "headline", "scale_ends", "warnings_of"]
@@ -27,22 +27,23 @@ def headline(s: Source, m: Measured, *, ends: bool = True) -> str:
 
 def scale_ends(floor: Estimate, ceiling: Estimate) -> str:
     """Return both ends of the scale in words."""
-    return f"the floor of the scale ({number(floor.value)}) to its ceiling ({number(ceiling.value)})"
+    low = number(floor.value) if distance(floor.value) else "0"
+    return f"the floor of the scale ({low}) to its ceiling ({number(ceiling.value)})"
 
 
 def warnings_of(s: Source) -> tuple[str, ...]:
     """Return what a reader of this source's number must know: one sentence each, none where all is well."""
-    d, above = s.diversity, s.corrected
+    d, clean = s.diversity, s.corrected
     said = []
-    if above.value <= 0:
+    if clean.value <= 0:
         said.append(
             f"Not above its noise floor ({number(s.floor.value)}): redrawing the items of the same classes moves tasks as far apart "
             "as drawing other classes does. No diversity of classes is shown."
         )
-    elif above.low <= 0:
+    elif clean.low <= 0:
         said.append(
-            f"Cannot be told from its noise floor ({number(s.floor.value)}): the interval of the difference, "
-            f"{estimate(above)}, holds 0. More tasks, or more items a class, may tell."
+            f"Cannot be told from its noise floor ({number(s.floor.value)}): corrected for that noise it is "
+            f"{estimate(clean)}, an interval that holds 0. More tasks, or more items a class, may tell."
         )
     if math.isnan(d.low) or math.isnan(d.high):
         said.append(f"Its interval is {NOT_ESTIMABLE} from {s.tasks} tasks: three or more are needed.")

@@ -12,6 +12,7 @@ __all__ = [
     "NOT_COMPUTED",
     "NOT_ESTIMABLE",
     "VERDICT_SENTENCES",
+    "distance",
     "estimate",
     "find_estimate",
     "find_p",
@@ -27,6 +28,8 @@ __all__ = [
 
 NOT_ESTIMABLE = "not estimable"
 NOT_COMPUTED = "not computed"
+# Distances of 0..1 below this are what rounding leaves of 0.
+ROUNDING = 1e-9
 
 VERDICT_SENTENCES: dict[Verdict, str] = {
     "supported": (
@@ -57,6 +60,11 @@ def number(value: float, digits: int = 3) -> str:
     small_or_large = value != 0 and (abs(value) < 0.01 or abs(value) >= 1000)
     text = f"{value:.{digits}g}" if small_or_large else f"{value:.{digits}f}"
     return text.replace("-", "−")
+
+
+def distance(value: float) -> float:
+    """Return a distance as it is to be shown: 0 where it is nothing but rounding."""
+    return 0.0 if abs(value) < ROUNDING else value
 
 
 def p_value(value: float | None) -> str:
