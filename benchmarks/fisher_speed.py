@@ -4,7 +4,8 @@ python benchmarks/fisher_speed.py [cpu|cuda]            ResNet-18, 5 classes, 10
 python benchmarks/fisher_speed.py memory BYTES          peak resident memory of a process that does one exact Fisher
 
 Prints machine, threads and versions; the plain pass (weights requiring gradients), each estimator and precision with its ratio to the
-plain pass (the smallest of a few interleaved repeats); what bf16 changes; the error against the plain loop over samples and classes; and the slowest operations. Memory at caps comes first.
+plain pass (the smallest of a few interleaved repeats); what bf16 changes; the error against the plain loop over samples and classes;
+and the slowest operations. Memory at caps comes first.
 """
 
 import platform
