@@ -97,6 +97,15 @@ def test_a_part_that_nothing_marks_is_not_built_on(get, server):
     assert server.requests("/f") == [None, None]
 
 
+def test_a_part_that_is_too_long_is_not_used(get, server, tmp_path):
+    server.faults["/f"] = [Drop(300_000)] + [Drop(0)] * 3
+    refused(lambda: get(checksum=None))
+    part, _ = part_of(tmp_path, Remote("a.bin", PurePosixPath("a.bin"), ""))
+    part.write_bytes(CONTENT + b"x")
+    assert get(checksum=None) == CONTENT
+    assert server.requests("/f")[-1] is None
+
+
 def test_a_checksum_is_mark_enough(get, server):
     server.faults["/f"] = [Drop(300_000)]
     assert get(etag=None) == CONTENT

@@ -367,6 +367,14 @@ def test_archives_are_unpacked_once(server, get, tmp_path):
     assert len(get("zenodo:123", unpack=True).unpacked) == 1
 
 
+def test_a_folder_of_ones_own_is_not_taken_for_the_archive(server, get, tmp_path):
+    server.zenodo("123", {"x.zip": zipped(tmp_path / "x.zip", [("a.txt", b"alpha", 0)]).read_bytes()})
+    (tmp_path / "out" / "x").mkdir(parents=True)
+    assert refused(lambda: get("zenodo:123", unpack=True)) == (
+        f"{tmp_path / 'out' / 'x'} exists and did not come from x.zip as it is now; move it away to unpack again"
+    )
+
+
 def test_a_harmful_archive_is_kept_packed(server, get, tmp_path):
     packed = zipped(tmp_path / "x.zip", [("../evil", b"1", 0)]).read_bytes()
     server.zenodo("123", {"x.zip": packed})

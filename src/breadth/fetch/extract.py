@@ -195,15 +195,11 @@ def _members(packed: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
 
 
 class _Careful:
-    """A stream for tarfile that gives no more than it has use for: of itself it would read, or skip, whatever a header announces."""
+    """A stream for tarfile that gives no more than it has use for: of itself it would read whatever a header announces."""
 
     def __init__(self, stream: IO[bytes], writer: _Writer) -> None:
         self._stream, self._writer = stream, writer
-        self.tell = stream.tell
-
-    def seek(self, position: int) -> int:
-        self._writer.check(position)
-        return self._stream.seek(position)
+        self.seek, self.tell = stream.seek, stream.tell
 
     def read(self, size: int = -1) -> bytes:
         if not 0 <= size <= _HEADER:
