@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from breadth.errors import MeasureError
-from breadth.measure.rivals.gradient import gradient_features
+from breadth.measure.rivals.gradient import COPIES, gradient_features
 from breadth.measure.rivals.vendi import vendi
 from breadth.nets.build import Architecture, build
 from measure.toys import Dense, Odd, numbers, settled, some_head
@@ -92,8 +92,9 @@ def test_chunks_and_modes_change_nothing_and_seeds_do():
     whole = gradient_features(body, head, x, LABELS, dim=64)
     assert whole.shape == (6, 64)
     assert whole.dtype == np.float64
-    for chunk in (1, 4):
-        np.testing.assert_allclose(gradient_features(body, head, x, LABELS, dim=64, chunk=chunk), whole, rtol=1e-3, atol=1e-5)
+    largest = 4 * max(p.numel() for p in body.parameters())
+    for memory in (1, 4 * COPIES * largest):
+        np.testing.assert_allclose(gradient_features(body, head, x, LABELS, dim=64, memory=memory), whole, rtol=1e-3, atol=1e-5)
     assert np.array_equal(gradient_features(body.requires_grad_(False), head, x, LABELS, dim=64), whole)
     assert not np.allclose(gradient_features(body, head, x, LABELS, dim=64, seed=1), whole)
     assert {name: (set(m.__dict__), m.training, len(m._forward_hooks)) for name, m in body.named_modules()} == before

@@ -72,7 +72,7 @@ def measure(
     arithmetic: Annotated[
         Literal["float32", "bf16", "tf32"], typer.Option("--arithmetic", help="Of the network's passes.")
     ] = "float32",
-    memory: Annotated[str | None, typer.Option("--memory", help="Cap on what a pass holds, e.g. 800M.")] = None,
+    memory: Annotated[str | None, typer.Option("--memory", help="Cap on what the process holds, e.g. 800M.")] = None,
     mixture: Annotated[str | None, typer.Option("--mixture", help="Also this mixture: NAME=0.7,NAME=0.3, or best.")] = None,
     scale: Annotated[bool, typer.Option("--scale/--no-scale", help="Floor and ceiling.")] = True,
     rivals: Annotated[bool, typer.Option("--rivals/--no-rivals", help="The other metrics.")] = True,

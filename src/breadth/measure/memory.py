@@ -11,10 +11,17 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-__all__ = ["MEMORY", "chunks", "peak_bytes"]
+from breadth.errors import MeasureError
+
+__all__ = ["MEMORY", "chunks", "peak_bytes", "working_set"]
 
 # Default bytes for the working set of one chunk.
 MEMORY = 1_000_000_000
+# Resident bytes of a process that has done a first small pass: interpreter, torch, scipy, thread pools, kernels' scratch.
+PROCESS = 560_000_000
+# The share of what a pass takes that its tensors account for; the rest is scratch inside operations and gaps of the allocator.
+SEEN = 0.8
+LEAST = 40_000_000
 
 
 class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -56,6 +63,21 @@ def peak_bytes(run: Callable[[], object], known: Sequence[Tensor] = ()) -> int:
     with watch:
         run()
     return watch.peak
+
+
+def working_set(limit: int, data: int) -> int:
+    """Return the bytes that a chunk may hold where the whole process is to stay within ``limit`` bytes, ``data`` of them inputs.
+
+    What is known of the process beforehand is taken off, not what it holds now: the same call always gives the same chunks, and so the
+    same bytes. Raises MeasureError where too little is left.
+    """
+    least = PROCESS + data + LEAST
+    if limit < least:
+        raise MeasureError(
+            f"memory for the whole process was limited to {limit / 1e6:.0f} MB; expected at least {least / 1e6:.0f} MB "
+            f"({PROCESS / 1e6:.0f} MB for the program, {data / 1e6:.0f} MB for the data): raise the limit or use fewer items"
+        )
+    return int(SEEN * (limit - PROCESS - data))
 
 
 def chunks(n: int, size: int) -> list[slice]:

@@ -38,7 +38,7 @@ class Settings:
     the half-width of the interval to ``precision``, at most ``most``. pairs: pairs of tasks for the noise floor, None by the number of
     tasks. ways, per_class: shape of a task. size, channels: pixel form of every image. estimator, head, ridge, draws, arithmetic: see
     ``Task2Vec``. scale: measure floor and ceiling too. rivals: measure the other metrics on ``items`` items of each source.
-    memory: bytes that a pass may hold, None for about 1 GB. store: folder of finished embeddings, None for none.
+    memory: bytes that the whole process may hold, None for about 1 GB a pass. store: folder of finished embeddings, None for none.
     """
 
     probe: Kind = "resnet18"

@@ -25,6 +25,7 @@ from breadth.measure.diversity import (
 from breadth.measure.embeddings import Embeddings
 from breadth.measure.items import chosen_rows, rival_panels
 from breadth.measure.measurement import CrossMeasure, Measurement, SourceMeasure, Stability
+from breadth.measure.memory import working_set
 from breadth.measure.probe import ProbeNetwork, probe
 from breadth.measure.reference import Scale, position, scale
 from breadth.measure.settings import Settings
@@ -69,8 +70,11 @@ def _unions(places: Sequence[Source], settings: Settings) -> list[Union]:
     return [single(s) for s in sets]
 
 
-def task2vec_of(source: Union, settings: Settings) -> Task2Vec:
-    """Return what embeds the tasks of ``source`` under ``settings``: the probe is built or loaded for its inputs."""
+def task2vec_of(source: Union, settings: Settings, data: int = 0) -> Task2Vec:
+    """Return what embeds the tasks of ``source`` under ``settings``: the probe is built or loaded for its inputs.
+
+    data: bytes of all inputs in memory, which count where ``settings.memory`` limits the process.
+    """
     return Task2Vec(
         _probe(settings, source),
         estimator=settings.estimator,
@@ -78,7 +82,7 @@ def task2vec_of(source: Union, settings: Settings) -> Task2Vec:
         ridge=settings.ridge,
         draws=settings.draws,
         seed=settings.seed,
-        memory=settings.memory,
+        memory=None if settings.memory is None else working_set(settings.memory, data),
         precision=settings.arithmetic,
         store=None if settings.store is None else EmbeddingStore(settings.store),
     )
@@ -174,7 +178,7 @@ def survey(places: Sequence[Source], settings: Settings | None = None, *, report
     check_device(settings.device)
     started = time.perf_counter()
     sources = _unions(places, settings)
-    t2v = task2vec_of(sources[0], settings)
+    t2v = task2vec_of(sources[0], settings, sum(part.inputs.nbytes for s in sources for part in s.parts))
     clock = _Clock(_embeddings_needed(settings, len(sources)), report)
     ends = None
     if settings.scale:
@@ -190,7 +194,7 @@ def survey(places: Sequence[Source], settings: Settings | None = None, *, report
     found = [_measured(s, t2v, settings, ends, clock) for s in sources]
     if settings.rivals:
         rows = chosen_rows([m.embeddings for m in found], settings.items, settings.seed)
-        panels = rival_panels([s.parts[0] for s in sources], rows, t2v.probe, seed=settings.seed, memory=settings.memory)
+        panels = rival_panels([s.parts[0] for s in sources], rows, t2v.probe, seed=settings.seed, memory=t2v.memory)
         found = [replace(m, rivals=panel) for m, panel in zip(found, panels, strict=True)]
     pairs = list(combinations(found, 2))
     cross = tuple(CrossMeasure(a.name, b.name, cross_diversity(a.embeddings, b.embeddings)) for a, b in pairs)

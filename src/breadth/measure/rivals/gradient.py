@@ -21,13 +21,14 @@ from torch.func import functional_call, grad, vmap
 
 from breadth.errors import MeasureError
 from breadth.measure.head import Head, softmax
+from breadth.measure.memory import MEMORY
 from breadth.measure.rivals.kernel import Floats
 from breadth.seeds import integer
 
 __all__ = ["gradient_features"]
 
-# Bytes that the per-item gradients of one layer may take; with their projected copies about three times as much is in use.
-LAYER_BYTES = 2**27
+# Bytes in use for each byte of an item's gradient in the largest layer: the gradient, its signs and places, and copies on the way.
+COPIES = 5
 
 
 def _layers(body: nn.Module) -> dict[str, nn.Module]:
@@ -156,13 +157,13 @@ def _project(body: nn.Module, layers: dict[str, nn.Module], x: Tensor, head: Hea
 
 
 def gradient_features(
-    body: nn.Module, head: Head, x: Tensor, labels: np.ndarray, *, dim: int = 1024, seed: int = 0, chunk: int | None = None
+    body: nn.Module, head: Head, x: Tensor, labels: np.ndarray, *, dim: int = 1024, seed: int = 0, memory: int = MEMORY
 ) -> Floats:
     """Return float64 [n, dim]: each item's gradient of cross-entropy at its label in all parameters of ``body``, projected.
 
     body: module from x [n, ...] to features [n, d], run in eval mode, of layers that take one tensor to one; head: C classes, whose own
     weights are left out; labels: int [n] in 0..C-1. The projection depends on ``seed`` and the parameters' names: use one seed for
-    all sets that are compared. chunk: items a pass (default by the largest layer); the result does not depend on it beyond rounding.
+    all sets that are compared. memory: bytes of a pass, at least one item; the result does not depend on it beyond rounding.
     Rows are not normalised: ``vendi`` does that. Raises MeasureError for labels that do not fit and bodies it cannot follow.
     """
     y = np.asarray(labels)
@@ -175,7 +176,7 @@ def gradient_features(
         raise MeasureError(f"gradients were to be projected to {dim} numbers; expected 1 or more, e.g. 1024")
     layers = _layers(body)
     largest = max(q.numel() * q.element_size() for m in layers.values() for q in m.parameters(recurse=False))
-    step = chunk or max(1, LAYER_BYTES // largest)
+    step = max(1, memory // (COPIES * largest))
     projection = _Projection(dim, seed)
     modes = {m: m.training for m in body.modules()}
     try:
