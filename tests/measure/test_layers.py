@@ -10,7 +10,7 @@ from torch.nn.utils import parametrizations
 
 from breadth.errors import MeasureError
 from breadth.measure.fisher import fisher_diagonal, fisher_of, record
-from breadth.measure.layers import RULES, TRANSFORMERS, layer_sizes, rule_for
+from breadth.measure.rules.layers import RULES, TRANSFORMERS, layer_sizes, rule_for
 from measure.toys import Attention, Words, close, numbers, settled, some_head, words
 from oracle.fisher import fisher_diagonal as oracle
 

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from breadth.measure import convolution
-from breadth.measure.convolution import conv2d
 from breadth.measure.memory import chunks, peak_bytes
-from breadth.measure.rows import row_norms
+from breadth.measure.rules import convolution
+from breadth.measure.rules.convolution import conv2d
+from breadth.measure.rules.rows import row_norms
 from measure.toys import numbers
 
 DOUBLE = torch.float64

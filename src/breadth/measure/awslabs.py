@@ -27,7 +27,7 @@ from torch.utils.data import DataLoader, WeightedRandomSampler
 
 from breadth.errors import MeasureError
 from breadth.measure.head import Head, cross_entropy, initial_head, softmax, warn_if_saturated
-from breadth.measure.layers import layer_sizes
+from breadth.measure.rules.layers import layer_sizes
 
 __all__ = ["PUBLISHED", "Published", "awslabs_fisher"]
 

@@ -32,10 +32,10 @@ from breadth.errors import MeasureError, unknown_name
 from breadth.measure.axes import first_input, input_shapes, repeated, sample_first, second_batch
 from breadth.measure.backprop import linked, swift_layout
 from breadth.measure.head import Head, softmax
-from breadth.measure.layers import layer_sizes, rule_for, weighted_layers
 from breadth.measure.memory import MEMORY, chunks, peak_bytes
 from breadth.measure.precision import Precision, computing
-from breadth.measure.rows import Squares
+from breadth.measure.rules.layers import layer_sizes, rule_for, weighted_layers
+from breadth.measure.rules.rows import Squares
 from breadth.nets.norm import evaluating
 from breadth.seeds import generator
 

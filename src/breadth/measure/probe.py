@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from breadth.measure.headless import without_head
-from breadth.measure.layers import layer_sizes
+from breadth.measure.rules.layers import layer_sizes
 from breadth.nets.build import Architecture, build, load_body
 from breadth.seeds import generator
 

@@ -28,7 +28,7 @@ from breadth.seeds import integer
 __all__ = ["gradient_features"]
 
 # Bytes in use for each byte of an item's gradient in the largest layer: the gradient, its signs and places, and copies on the way.
-COPIES = 5
+COPIES = 8
 
 
 def _layers(body: nn.Module) -> dict[str, nn.Module]:

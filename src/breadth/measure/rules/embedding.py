@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from breadth.measure.rows import Squares
+from breadth.measure.rules.rows import Squares
 
 __all__ = ["embedding"]
 

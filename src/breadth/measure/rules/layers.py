@@ -7,17 +7,17 @@ from math import prod
 from torch import Tensor, nn
 
 from breadth.errors import MeasureError
-from breadth.measure.embedding import embedding
-from breadth.measure.linear import linear, linear_by_columns
-from breadth.measure.normalisation import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
-from breadth.measure.padding import conv1d, padded_conv2d
-from breadth.measure.rows import Rule
+from breadth.measure.rules.convolution import conv1d, conv2d
+from breadth.measure.rules.embedding import embedding
+from breadth.measure.rules.linear import linear, linear_by_columns
+from breadth.measure.rules.normalisation import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
+from breadth.measure.rules.rows import Rule
 
 __all__ = ["RULES", "TRANSFORMERS", "layer_sizes", "rule_for", "units", "weighted_layers"]
 
 RULES: dict[type[nn.Module], Rule] = {
     nn.Conv1d: conv1d,
-    nn.Conv2d: padded_conv2d,
+    nn.Conv2d: conv2d,
     nn.Linear: linear,
     nn.Embedding: embedding,
     nn.BatchNorm1d: batch_norm,

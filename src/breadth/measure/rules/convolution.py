@@ -14,12 +14,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from breadth.errors import MeasureError
-from breadth.measure.rows import Squares, by_gram, direct
+from breadth.measure.rules.padding import padded
+from breadth.measure.rules.rows import Squares, by_gram, direct
 
-__all__ = ["conv2d"]
+__all__ = ["conv1d", "conv2d"]
 
 # A number copied or added costs as much time as this many multiplications in a product of matrices; measured on a CPU with AVX-512.
 MOVE = 40
@@ -51,20 +50,6 @@ class _Axis:
 
     def pixels(self, phase: int) -> int:
         return len(range(phase, self.length, self.stride))
-
-
-def _unpadded(layer: nn.Conv2d, x: Tensor) -> Tensor:
-    if layer.padding_mode != "zeros":
-        raise MeasureError(f"a convolution with padding_mode '{layer.padding_mode}' has no Fisher rule; expected 'zeros'")
-    sides: list[int] = []
-    for axis, (kernel, dilation) in enumerate(zip(layer.kernel_size, layer.dilation, strict=True)):
-        if layer.padding == "same":
-            total = dilation * (kernel - 1)
-            pair = [total // 2, total - total // 2]
-        else:
-            pair = [0, 0] if isinstance(layer.padding, str) else [layer.padding[axis]] * 2
-        sides = pair + sides  # functional.pad wants the last axis first
-    return functional.pad(x, sides) if any(sides) else x
 
 
 def _gram(x: Tensor, high: _Axis, wide: _Axis) -> Tensor:
@@ -113,7 +98,7 @@ def _columns(last: Tensor, groups: int, high: _Axis, wide: _Axis, by_row: bool) 
 
 def conv2d(layer: nn.Module, x: Tensor, passes: int) -> Squares:
     assert isinstance(layer, nn.Conv2d)
-    x, groups = _unpadded(layer, x), layer.groups
+    x, groups = padded(layer, x), layer.groups
     high, wide = (_Axis(*given) for given in zip(x.shape[2:], layer.kernel_size, layer.stride, layer.dilation, strict=True))
     share, rows, places = x.shape[1] // groups, layer.out_channels // groups, high.places * wide.places
     width = share * high.kernel * wide.kernel
@@ -132,3 +117,13 @@ def conv2d(layer: nn.Module, x: Tensor, passes: int) -> Squares:
     last = x.permute(0, 2, 3, 1).contiguous()
     block = max(1, BLOCK // (copied * groups)) if x.device.type == "cpu" else len(x)
     return direct(lambda part: _columns(last[part], groups, high, wide, by_row), len(x), groups, width, block)
+
+
+def conv1d(layer: nn.Module, x: Tensor, passes: int) -> Squares:
+    """Input [n, c, l]: a convolution of images of one row."""
+    assert isinstance(layer, nn.Conv1d)
+    kernel, stride, dilation = ((1, *given) for given in (layer.kernel_size, layer.stride, layer.dilation))
+    # Only its shape is read, so it needs no weights.
+    flat = nn.Conv2d(layer.in_channels, layer.out_channels, kernel, stride, 0, dilation, layer.groups, bias=False, device="meta")  # type: ignore[arg-type]
+    squares = conv2d(flat, padded(layer, x).unsqueeze(2), passes)
+    return lambda delta: squares(delta.unsqueeze(2))

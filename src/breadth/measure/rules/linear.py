@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from breadth.measure.rows import Squares, row_norms
+from breadth.measure.rules.rows import Squares, row_norms
 
 __all__ = ["linear", "linear_by_columns"]
 
