@@ -15,7 +15,7 @@ from PIL import Image
 from breadth.data.formats import ACCEPTED
 from study.small import as_toml
 
-VERBS = ("measure", "run", "status", "audit", "report")
+VERBS = ("measure", "compare", "run", "status", "audit", "report")
 
 
 def breadth(*arguments, **options):
@@ -76,9 +76,13 @@ def test_measure_prints_the_promised_json():
     result = json.loads(done.stdout)
     assert [s["name"] for s in result["sources"]] == ["digits", "glyphs:scripts=greek,classes=10"]
     for s in result["sources"]:
-        assert set(s) == {"name", "diversity", "floor", "protocol"}
-        assert is_estimate(s["diversity"])
-        assert is_estimate(s["floor"])
+        assert set(s) == {
+            "name", "diversity", "floor", "corrected", "position", "split_half", "complexity", "doubt", "reached", "tasks", "classes",
+            "items", "rivals", "protocol",
+        }  # fmt: skip
+        assert all(is_estimate(s[name]) for name in ("diversity", "floor", "corrected", "position", "complexity"))
+        assert s["rivals"]
+        assert all(set(r) == {"name", "estimate", "size_bias", "note"} for r in s["rivals"])
         assert s["diversity"]["n"] == 5
         assert {"probe", "probe_fingerprint", "estimator", "ways", "per_class", "size", "seed", "version"} <= set(s["protocol"])
     (cross,) = result["cross"]
@@ -154,7 +158,7 @@ def test_a_damaged_record_stops_the_report_and_loses_nothing(study, tmp_path):
         (["measure", "digits", "--takss", "5"],
          "No such option: --takss (Possible options: --tasks, --ways); breadth measure --help shows what is allowed"),
         (["measure", "digits", "--tasks", "1"],
-         "Invalid value for '--tasks': Input should be greater than or equal to 3; breadth measure --help shows what is allowed"),
+         "1 tasks were asked for; expected 3 or more, or 'auto'"),
         (["run", "none.toml"], "none.toml: no such study file; give the path of a TOML file, for example studies/quickstart.toml"),
     ],
 )  # fmt: skip
@@ -261,7 +265,21 @@ def test_a_folder_whose_name_is_no_utf8_is_measured(tmp_path):
             Image.fromarray(np.random.default_rng(10 * c + i).integers(0, 256, (8, 8)).astype(np.uint8)).save(
                 os.fsdecode(root + b"/\xff%d/%d.png" % (c, i))
             )
-    arguments = ["--size", "16", "--channels", "1", "--probe", "conv-stride", "--filters", "2", "--tasks", "3", "--json"]
+    arguments = [
+        "--size",
+        "16",
+        "--channels",
+        "1",
+        "--probe",
+        "conv-stride",
+        "--filters",
+        "8",
+        "--tasks",
+        "3",
+        "--per-class",
+        "4",
+        "--json",
+    ]
     done = subprocess.run(
         [sys.executable, "-m", "breadth", "measure", root, *arguments], check=False, capture_output=True, text=True
     )

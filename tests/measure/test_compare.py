@@ -73,15 +73,23 @@ def test_the_corrected_difference_is_that_of_the_corrected_values():
 @pytest.mark.parametrize(
     ("value", "half", "said"),
     [
-        (0.1, 0.02, "A is more diverse than B by 0.1000 [0.0800, 0.1200]; the interval excludes 0"),
-        (-0.1, 0.02, "B is more diverse than A by 0.1000 [0.0800, 0.1200]; the interval excludes 0"),
-        (0.01, 0.02, "A and B cannot be told apart: the interval of the difference 0.0100 [-0.0100, 0.0300] holds 0"),
-        (0.0, 0.0, "A and B cannot be told apart: the interval of the difference 0.0000 [0.0000, 0.0000] holds 0"),
-        (0.1, float("nan"), "A and B cannot be told apart: the difference 0.1000 has no interval"),
+        (0.1, 0.02, "A is more diverse by 0.1000 [0.0800, 0.1200]; the interval excludes 0"),
+        (-0.1, 0.02, "B is more diverse by 0.1000 [0.0800, 0.1200]; the interval excludes 0"),
+        (0.01, 0.02, "cannot be told apart: the interval of the difference 0.0100 [-0.0100, 0.0300] holds 0"),
+        (0.0, 0.0, "cannot be told apart: the interval of the difference 0.0000 [0.0000, 0.0000] holds 0"),
+        (0.1, float("nan"), "cannot be told apart: the difference 0.1000 has no interval"),
     ],
 )
 def test_differences_in_words(value, half, said):
     assert told_difference("A", "B", est(value, half)) == said
+
+
+def test_a_comparison_says_both_differences():
+    assert str(compare(stored("a", 0.3), stored("b", 0.2))).splitlines()[:2] == [
+        "a against b",
+        "  diversity    a is more diverse by 0.1000 [0.0726, 0.1274]; the interval excludes 0",
+    ]
+    assert str(compare(stored("a", 0.3), stored("b", 0.2))).splitlines()[2].startswith("  corrected    a is more diverse by 0.1")
 
 
 def test_classes_that_differ_are_noted():
@@ -113,7 +121,7 @@ def test_the_same_tasks_are_not_compared():
     same = replace(stored("b", 0.3), protocol=a.protocol)
     found = compare(a, same)
     assert (found.diversity, found.corrected) == (None, None)
-    assert str(found) == ("a and b: the same tasks of the same data, so there is nothing to compare; measure one with another seed")
+    assert str(found) == "a against b\n  note         the same tasks of the same data: nothing to compare"
     # Another seed gives other tasks, and unknown data may be any.
     assert compare(a, replace(same, protocol={**a.protocol, "seed": 1})).diversity is not None
     unknown = {**a.protocol, "source_digest": "unknown"}

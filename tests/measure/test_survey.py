@@ -134,7 +134,7 @@ def test_vectors_are_seen_through_an_mlp():
         ({"ridge": 1.0}, False),
         ({"ways": 4}, False),
         ({"per_class": 3}, False),
-        ({"memory": 1}, True),
+        ({"memory": 4 * 10**9}, True),
         ({"items": 25}, True),
     ],
     ids=str,

@@ -13,7 +13,7 @@ from test_page import loads, read
 from breadth.errors import DataError
 from breadth.report.measured import checked_distances, read_measurement, shortened
 from breadth.report.measurement import fragment, pictures, write_measurement
-from breadth.report.told import citation, headline, warnings_of
+from breadth.report.told import citation, headline, scale_ends, warnings_of
 
 
 def page_of(folder, count=3, change=None, **options):
@@ -114,6 +114,28 @@ def test_headline_and_citation_say_number_interval_and_place():
     assert headline(s, m, ends=False) == "digits: 0.160 [0.140, 0.180], 12 % of the way."
     assert citation(s, m) == (
         "digits: diversity coefficient 0.160 [0.140, 0.180] (95 % interval, 12 tasks; breadth 0.2, protocol abcdef012345)"
+    )
+
+
+def test_a_floor_that_is_only_rounding_is_shown_as_zero(tmp_path):
+    result, distances, _ = make_measurement(1)
+    result["scale"]["floor"] = est(2.5e-14, 4e-15)
+    m = read_measurement(result)
+    assert scale_ends(m.floor, m.ceiling) == "the floor of the scale (0) to its ceiling (0.500)"
+    assert m.floor.value == 2.5e-14  # the number itself stays
+    write_measurement(result, distances, tmp_path)
+    assert "scale floor 0<" in (tmp_path / "index.html").read_text()
+
+
+def test_the_corrected_value_is_not_called_a_difference(tmp_path):
+    result, distances, _ = make_measurement(1)
+    write_measurement(result, distances, tmp_path)
+    page = (tmp_path / "index.html").read_text()
+    assert "corrected for noise" in page
+    assert "above noise floor" not in page
+    assert warnings_of(source(corrected=est(0.01))) == (
+        "Cannot be told from its noise floor (0.080): corrected for that noise it is 0.010 [−0.010, 0.030], an interval that holds 0. "
+        "More tasks, or more items a class, may tell.",
     )
 
 

@@ -57,9 +57,10 @@ class Comparison:
 
     def __str__(self) -> str:
         if self.diversity is None or self.corrected is None:
-            return f"{self.a} and {self.b}: the same tasks of the same data, so there is nothing to compare; measure one with another seed"
+            return f"{self.a} against {self.b}\n  note         the same tasks of the same data: nothing to compare"
         lines = [
-            f"{told_difference(self.a, self.b, self.diversity)}",
+            f"{self.a} against {self.b}",
+            f"  diversity    {told_difference(self.a, self.b, self.diversity)}",
             f"  corrected    {told_difference(self.a, self.b, self.corrected)}",
         ]
         if self.classes[0] != self.classes[1]:
@@ -70,14 +71,13 @@ class Comparison:
 
 
 def told_difference(a: str, b: str, e: Estimate) -> str:
-    """Return in words what a difference a - b with its interval says."""
-    said = f"{abs(e.value):.4f}"
+    """Return in words what the difference ``e`` of source ``a`` minus source ``b`` says."""
     if not (math.isfinite(e.low) and math.isfinite(e.high)):
-        return f"{a} and {b} cannot be told apart: the difference {e.value:.4f} has no interval"
+        return f"cannot be told apart: the difference {e.value:.4f} has no interval"
     if e.low <= 0 <= e.high:
-        return f"{a} and {b} cannot be told apart: the interval of the difference {e.value:.4f} [{e.low:.4f}, {e.high:.4f}] holds 0"
-    more, less, low, high = (a, b, e.low, e.high) if e.low > 0 else (b, a, -e.high, -e.low)
-    return f"{more} is more diverse than {less} by {said} [{low:.4f}, {high:.4f}]; the interval excludes 0"
+        return f"cannot be told apart: the interval of the difference {e.value:.4f} [{e.low:.4f}, {e.high:.4f}] holds 0"
+    more, low, high = (a, e.low, e.high) if e.low > 0 else (b, -e.high, -e.low)
+    return f"{more} is more diverse by {abs(e.value):.4f} [{low:.4f}, {high:.4f}]; the interval excludes 0"
 
 
 def _estimate(given: Mapping[str, Any]) -> Estimate:
