@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from breadth.cli import audit, compare, fetch, measure, report, run, status
+from breadth.cli import audit, checkpoint, compare, fetch, measure, report, run, status
 from breadth.errors import BreadthError
 from breadth.version import __version__
 
@@ -51,6 +51,7 @@ app.command("run")(run.run)
 app.command("status")(status.status)
 app.command("audit")(audit.audit)
 app.command("report")(report.report)
+app.add_typer(checkpoint.app, name="checkpoint")
 
 
 def main() -> None:
