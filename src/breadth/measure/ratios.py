@@ -76,12 +76,21 @@ def _sums(a: _Rows, b: _Rows, cut: np.ndarray, both: bool) -> np.ndarray:
             u_ = u.numpy()
             sums = torch.zeros(2, len(a.order), rows)
             first, second = sums[0], sums[1].numpy()
+            # Most blocks lie wholly on one side of the cut: for them no view is made that can be made once.
+            numerators, first_rows, second_rows = a_above.unbind(), first.unbind(), list(second)
             for i, split in enumerate(np.clip(cut - j, 0, rows).tolist()):
+                if split == 0:
+                    h = numerators[i]
+                    torch.add(b_below, h, out=u)
+                    torch.div(h, u, out=u)
+                    torch.sum(u, 1, out=first_rows[i])
+                    np.vecdot(u_, u_, out=second_rows[i])
+                    continue
                 if split < rows:
-                    h, part = a_above[i], u[split:]
-                    torch.add(b_below[split:], h, out=part)
-                    torch.div(h, part, out=part)
-                if both and split:
+                    part = u[split:]
+                    torch.add(b_below[split:], numerators[i], out=part)
+                    torch.div(numerators[i], part, out=part)
+                if both:
                     part = u[:split]
                     torch.add(b_above[:split], a_below[i], out=part)
                     torch.div(b_above[:split], part, out=part)
@@ -93,7 +102,7 @@ def _sums(a: _Rows, b: _Rows, cut: np.ndarray, both: bool) -> np.ndarray:
     return out
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def distances(a: np.ndarray, b: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Return the distances [MA, MB], and True [MA, MB] where float32 leaves one in doubt: float64 must decide.
 
