@@ -123,6 +123,8 @@ class _Machine:
         self.memo[len(self.memo)] = self.stack[-1]
 
     def op_GET(self, arg: Any) -> None:
+        if arg not in self.memo:
+            raise CheckpointError("damaged pickle: it refers to a value that it does not hold")
         self.stack.append(self.memo[arg])
 
     op_BINGET = op_LONG_BINGET = op_GET
@@ -217,6 +219,8 @@ class _Machine:
 
     def op_REDUCE(self, _: Any) -> None:
         made, args = self.stack.pop(-2), self.stack.pop()
+        if not isinstance(args, tuple):
+            raise CheckpointError(f"damaged pickle: a call with a {type(args).__name__} of arguments")
         self._copying(*(a for a in args if isinstance(a, list | dict | tuple | str | bytes)))
         self.stack.append(call(made, args))
 

@@ -71,7 +71,7 @@ def contents_of(value: Any) -> Contents:
         _number(value.get("it", settings.get("it"))),
         _number(value.get("epoch_num", value.get("epoch", settings.get("epoch_num")))),
         option if isinstance(option, str) else None,
-        settings_of(value.get("model_hps")),
+        settings_of(value.get("model_hps", settings.get("model_hps"))),
         text or (printed if isinstance(printed, str) else ""),
         {
             **settings,
