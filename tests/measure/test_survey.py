@@ -305,7 +305,7 @@ def test_breadth_can_be_called_and_its_import_loads_no_torch():
     [
         (lambda: breadth.measure("digits", taks=3),
          "unknown setting 'taks'; expected one of: arithmetic, channels, device, draws, estimator, filters, head, items, memory, most, "
-         "pairs, per_class, precision, probe, reading, ridge, rivals, scale, seed, size, store, tasks, ways, weights; did you mean 'tasks'?"),
+         "pairs, per_class, precision, probe, probe_seed, reading, ridge, rivals, scale, seed, size, store, tasks, ways, weights; did you mean 'tasks'?"),
         (breadth.measure, "no source was given; expected one or more, e.g. 'digits'"),
         (lambda: Settings(tasks=2), "2 tasks were asked for; expected 3 or more, or 'auto'"),
         (lambda: Settings(tasks="many"), "many tasks were asked for; expected 3 or more, or 'auto'"),

@@ -34,11 +34,12 @@ class Reading:
 class Settings:
     """How sources are measured.
 
-    probe, weights, filters: the probe network; weights None: random ones of ``seed``. tasks: of each source, or "auto": as many as bring
-    the half-width of the interval to ``precision``, at most ``most``. pairs: pairs of tasks for the noise floor, None by the number of
-    tasks. ways, per_class: shape of a task. size, channels: pixel form of every image. estimator, head, ridge, draws, arithmetic: see
-    ``Task2Vec``. scale: measure floor and ceiling too. rivals: measure the other metrics on ``items`` items of each source.
-    memory: bytes that the whole process may hold, None for about 1 GB a pass. store: folder of finished embeddings, None for none.
+    probe, weights, filters: the probe network; weights None: random ones of ``probe_seed``. tasks: of each source, or "auto": as many as
+    bring the half-width of the interval to ``precision``, at most ``most``. pairs: pairs of tasks for the noise floor, None by the
+    number of tasks. ways, per_class: shape of a task. size, channels: pixel form of every image. estimator, head, ridge, draws,
+    arithmetic: see ``Task2Vec``. scale: measure floor and ceiling too. rivals: measure the other metrics on ``items`` items of each
+    source. seed: of the task draw and of random estimators. memory: bytes that the whole process may hold, None for about 1 GB a pass.
+    store: folder of finished embeddings, None for none. reading: columns, split and the like.
     """
 
     probe: Kind = "resnet18"
@@ -61,6 +62,7 @@ class Settings:
     rivals: bool = True
     items: int = 300
     seed: int = 0
+    probe_seed: int = 0
     device: str = "cpu"
     memory: int | None = None
     store: Path | None = None

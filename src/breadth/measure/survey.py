@@ -55,7 +55,7 @@ def _probe(settings: Settings, source: Union) -> ProbeNetwork:
     kind: Kind = settings.probe if source.is_images else "mlp"
     arch = Architecture(kind, settings.filters, shape[2] if source.is_images else 1, shape[0])
     weights = None if settings.weights is None else read_weights(settings.weights)
-    made = probe(arch, settings.seed, weights)
+    made = probe(arch, settings.probe_seed, weights)
     return made if settings.device == "cpu" else made.to(settings.device)
 
 
@@ -167,6 +167,23 @@ def _order(a: SourceMeasure, b: SourceMeasure, seed: int) -> Stability:
     return Stability(a.name, b.name, turned.value, tasks, turned.n)
 
 
+def _scale(t2v: Task2Vec, shape: tuple[int, ...], settings: Settings, clock: _Clock) -> Scale:
+    try:
+        return scale(
+            t2v,
+            shape,
+            tasks=SCALE_TASKS,
+            ways=settings.ways,
+            per_class=settings.per_class,
+            seed=settings.seed,
+            progress=lambda done, total: clock.step("the scale"),
+        )
+    except MeasureError as error:
+        raise MeasureError(
+            f"floor and ceiling of the scale cannot be measured: {error}; or leave the scale out (--no-scale)"
+        ) from None
+
+
 def survey(places: Sequence[Source], settings: Settings | None = None, *, report: Report | None = None) -> Measurement:
     """Measure each source, the distance between every two of them, the scale they stand on and the other metrics.
 
@@ -180,17 +197,7 @@ def survey(places: Sequence[Source], settings: Settings | None = None, *, report
     sources = _unions(places, settings)
     t2v = task2vec_of(sources[0], settings, sum(part.inputs.nbytes for s in sources for part in s.parts))
     clock = _Clock(_embeddings_needed(settings, len(sources)), report)
-    ends = None
-    if settings.scale:
-        ends = scale(
-            t2v,
-            sources[0].input_shape,
-            tasks=SCALE_TASKS,
-            ways=settings.ways,
-            per_class=settings.per_class,
-            seed=settings.seed,
-            progress=lambda done, total: clock.step("the scale"),
-        )
+    ends = _scale(t2v, sources[0].input_shape, settings, clock) if settings.scale else None
     found = [_measured(s, t2v, settings, ends, clock) for s in sources]
     if settings.rivals:
         rows = chosen_rows([m.embeddings for m in found], settings.items, settings.seed)

@@ -94,6 +94,8 @@ class Task2Vec:
         probe, seed = self.probe, integer(self.seed, "task2vec", task.source, *task.items.tolist())
         if self.estimator == "awslabs":
             return awslabs_fisher(probe.body, x, task.labels, task.ways, self.published, seed=seed, head_seed=self.seed)
+        if self.estimator not in get_args(Estimator):
+            raise MeasureError(unknown_name("Fisher estimator", self.estimator, [*get_args(Estimator), "awslabs"]))
         count = passes(self.estimator, task.ways, self.draws)
         with computing(self.precision, x.device):
             parts = chunks(len(x), chunk_size(probe.body, x, count, self.memory, probe.vocabulary))

@@ -87,8 +87,9 @@ def agreement_chart(m: Measured) -> Figure:
     names, rho = rank_agreement(m)
     with styled():
         shown = shortened(names, 34)
-        figure, ax, cell = _grid(shown, [str(k + 1) for k in range(len(names))], above=0.1, below=0.2, widest=0.46, numbered=True)
+        figure, ax, cell = _grid(shown, [str(k + 1) for k in range(len(names))], above=0.1, below=0.5, widest=0.46, numbered=True)
         _cells(figure, ax, rho, np.abs(rho), np.where(rho < 0, HEAT_AGAINST, HEAT), cell)
+        _signed_ramp(figure)
     return figure
 
 
@@ -167,3 +168,18 @@ def _ramp(figure: Figure, low: float, high: float) -> None:
                                     facecolor=tint(HEAT, 0.06 + 0.94 * k / 11), linewidth=0))  # fmt: skip
     figure.text((x + 1.3) / WIDTH, 0.16 / height, said[1], va="center_baseline")
     figure.text((x + 1.6 + middle) / WIDTH, 0.16 / height, said[2], va="center_baseline")
+
+
+def _signed_ramp(figure: Figure) -> None:
+    """Say at the foot what the fills of a correlation mean."""
+    height = figure.get_size_inches()[1]
+    said = "Spearman's rank correlation: −1", "1"
+    before, after = (size_of(figure, words)[0] for words in said)
+    x = (WIDTH - before - after - 1.7) / 2
+    figure.text(x / WIDTH, 0.16 / height, said[0], va="center_baseline")
+    x += before + 0.1
+    for k, value in enumerate(np.linspace(-1, 1, 13)):
+        colour = tint(HEAT_AGAINST if value < 0 else HEAT, abs(float(value)))
+        figure.add_artist(Rectangle(((x + k * 0.1) / WIDTH, 0.09 / height), 0.095 / WIDTH, 0.14 / height, transform=figure.transFigure,
+                                    facecolor=colour, linewidth=0))  # fmt: skip
+    figure.text((x + 1.4) / WIDTH, 0.16 / height, said[1], va="center_baseline")

@@ -33,19 +33,19 @@ def scale_chart(m: Measured) -> Figure:
     m = by_diversity(m)
     placed = any(percent(s) for s in m.sources)
     with styled():
-        figure, ax = rows(m, 0.3, limits(m), right=2.1 if placed else 1.55)
+        figure, ax = rows(m, 0.3, limits(m), right=2.2 if placed else 1.65)
         columns = [[estimate(s.diversity, why=False) for s in m.sources], [percent(s) for s in m.sources]]
         for k, s in enumerate(m.sources):
             ax.axhline(k + 0.5, color=MUTED, linewidth=0.4, alpha=0.35, zorder=0)
             mark(ax, k + 0.5, s, k)
         wide = float(ax.get_position().width * figure.get_size_inches()[0])
-        for said, inches in zip(columns, (1.45, 1.98), strict=True):
+        for said, inches in zip(columns, (1.55, 2.08), strict=True):
             for k, words in enumerate(said):
                 ax.text(1 + inches / wide, k + 0.5, words, transform=ax.get_yaxis_transform(), ha="right", va="center_baseline")
         if placed:
             tall = float(ax.get_position().height * figure.get_size_inches()[1])
             ax.text(
-                1 + 1.98 / wide,
+                1 + 2.08 / wide,
                 -0.11 * len(m.sources) / tall,
                 "of the way",
                 transform=ax.get_yaxis_transform(),
