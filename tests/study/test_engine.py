@@ -1,5 +1,6 @@
 """A run killed at any instant leaves nothing half done: the same command goes on to the same findings."""
 
+import json
 import os
 import random
 import resource
@@ -14,7 +15,9 @@ from safetensors import SafetensorError
 
 from breadth.data.digest import source_digest
 from breadth.errors import BreadthError, StoreError
-from breadth.study.engine import _Worker, run_all
+from breadth.study.engine import run_all
+from breadth.study.engines.agenda import Ticket
+from breadth.study.engines.local import _Worker
 from breadth.study.plan import RunSpec
 from breadth.study.store import Store
 from breadth.study.worker import _reason
@@ -81,16 +84,15 @@ def test_quickstart_killed_at_ten_random_instants(tmp_path):
     assert findings(QUICKSTART, tmp_path / "killed", tmp_path / "b") == whole
 
 
-def test_two_processes_cannot_run_in_one_folder(tmp_path, small_toml):
+def test_two_processes_in_one_folder_share_the_runs(tmp_path, small_toml):
     study = tmp_path / "small.toml"
     study.write_text(small_toml)
-    with Store(tmp_path / "runs").lock():
-        refused = breadth("run", study, "--runs", tmp_path / "runs", check=False)
-    assert refused.returncode == 2
-    assert (
-        refused.stderr
-        == f"breadth: {tmp_path / 'runs'}: another process runs here; wait for it, or give another folder with --runs\n"
-    )
+    command = [sys.executable, "-m", "breadth", "run", study, "--runs", tmp_path / "runs", "--json"]
+    both = [subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE) for _ in range(2)]
+    said = [json.loads(process.communicate()[0]) for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert sum(s["executed"] for s in said) == said[0]["runs"]
+    assert list((tmp_path / "runs").glob("*/claim-*")) == []
 
 
 def test_a_crash_in_a_worker_is_reported_with_its_traceback(tmp_path):
@@ -123,7 +125,7 @@ def test_a_worker_that_died_between_two_runs_is_named(tmp_path):
     run = RunSpec("probe", "next", {"filler": "x" * 100_000})
     try:
         with pytest.raises(StoreError) as e:
-            worker.take(run)
+            worker.take(Ticket(run, 1))
     finally:
         worker.stop()
     assert str(e.value) == f"the worker of {run.run_id} (next) died, perhaps for want of memory; run the study again"

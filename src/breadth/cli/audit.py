@@ -29,7 +29,7 @@ def audit(study: StudyFile, runs: Runs = Path("runs"), data_root: DataRoot = Non
     store = Store(runs)
     overlaps = tuple(plan.overlaps.values())
     if not all(store.is_done(r) for r in overlaps):
-        with store.lock(), progress_bar("overlap", quiet=as_json) as show:
+        with progress_bar("overlap", quiet=as_json) as show:
             run_all(
                 overlaps,
                 store,

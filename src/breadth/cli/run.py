@@ -72,7 +72,7 @@ def run(
                 f"{plan.study.name}: {len(missing)} of {len(plan.runs)} runs to do ({listing}); about {duration(seconds)} on {count} cores"
             )
         return
-    with store.lock(), progress_bar(plan.study.name, quiet=as_json) as show:
+    with progress_bar(plan.study.name, quiet=as_json) as show:
 
         def on_progress(p: Progress) -> None:
             show(p.fraction, p.seconds_left, f"{p.done}/{p.total} runs; " + ", ".join(p.running))

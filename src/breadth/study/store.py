@@ -7,17 +7,16 @@ made the run, too, since numbers agree to the last bit only on the same machine 
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import fcntl
 import hashlib
 import json
 import math
 import os
 import platform
+import secrets
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -51,7 +50,8 @@ def _sync(path: Path) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file so that at any instant, a power cut included, it is either the old one or the whole new one."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    # Machines that share a folder may have processes of the same number.
+    partial = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.partial")
     with partial.open("w", encoding="utf-8") as stream:
         stream.write(text)
         stream.flush()
@@ -107,11 +107,15 @@ def _lacking(kind: str, result: Any) -> str | None:
 
 
 class Store:
-    """The folder of run folders. device: where the runs that this process finishes are computed, for the record."""
+    """The folder of run folders. device: where the runs that this process finishes are computed, for the record.
 
-    def __init__(self, root: str | Path, *, device: str = "unknown") -> None:
+    before_record: called right before a record is written; raises where this process may no longer write it.
+    """
+
+    def __init__(self, root: str | Path, *, device: str = "unknown", before_record: Callable[[], None] = lambda: None) -> None:
         self.root = Path(root)
         self.device = device
+        self._before_record = before_record
         self._records: dict[str, dict[str, Any]] = {}  # those whose checksums were found right
 
     def folder(self, run: RunSpec | str) -> Path:
@@ -122,15 +126,14 @@ class Store:
         """Make the folder of a run and write its specification. Raises StoreError where the folder belongs to something else."""
         folder = self.folder(run)
         spec = {"kind": run.kind, "body": run.body, "needs": list(run.needs)}
-        if not folder.is_dir():
-            folder.mkdir(parents=True, exist_ok=True)
-            _sync(self.root)
+        folder.mkdir(parents=True, exist_ok=True)
         path = folder / "spec.json"
         if path.exists():
             if self._read(path) != spec:
                 raise StoreError(f"{folder}: holds another run than its name says; move the folder away and run again")
         else:
             write_json(path, spec)
+            _sync(self.root)
         return folder
 
     def finish(self, run: RunSpec, result: dict[str, Any], files: tuple[str, ...] = ()) -> None:
@@ -144,6 +147,7 @@ class Store:
         _sync(folder)
         sums = {name: _checksum(folder / name) for name in files}
         record = {"run_id": run.run_id, "kind": run.kind, "result": result, "files": sums, "made_by": _made_by(self.device)}
+        self._before_record()
         write_json(folder / "record.json", {**record, "sha256": _seal(record)})
         self._records.pop(run.run_id, None)
         shutil.rmtree(folder / "checkpoint", ignore_errors=True)
@@ -206,19 +210,6 @@ class Store:
         if not isinstance(spec, dict) or not isinstance(spec.get("body"), dict):
             raise StoreError(f"{path}: not a specification; delete the folder {path.parent} and run the study again")
         return dict(spec["body"])
-
-    @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
-        """Keep two processes from running in the same folder; released when the process ends, however it ends."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / ".lock").open("w") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise StoreError(
-                    f"{self.root}: another process runs here; wait for it, or give another folder with --runs"
-                ) from None
-            yield
 
     @staticmethod
     def _read(path: Path) -> Any:

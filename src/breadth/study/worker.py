@@ -1,7 +1,8 @@
-"""A worker process of the local engine: takes runs as JSON lines on standard input, tells on standard output how far it is.
+"""A worker: claims a run, executes it and says how that ended; alone in a process of the local engine, or inside another engine's process.
 
-Started as ``python -m breadth.study.worker RUNS DATA_ROOT DEVICE``. When its parent is gone, however it ended, standard input closes and
-the worker ends at once: files are written so that this loses nothing.
+As a process it takes runs as JSON lines on standard input and tells on standard output how far it is, started as
+``python -m breadth.study.worker RUNS DATA_ROOT DEVICE``. When its parent is gone, however it ended, standard input closes and the worker
+ends at once: files are written so that this loses nothing.
 """
 
 from __future__ import annotations
@@ -15,20 +16,18 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from breadth.errors import BreadthError
+from breadth.study.engines.agenda import Outcome, Ticket, name_of
+from breadth.study.engines.claim import ClaimLost, Held, take
 from breadth.study.plan import RunSpec
 from breadth.study.store import Store
 
-__all__ = ["main"]
-
-
-def _read_lines(lines: queue.SimpleQueue[str]) -> None:
-    for line in sys.stdin:
-        lines.put(line)
-    os._exit(0)
+__all__ = ["Worker", "main"]
 
 
 def _reason(error: Exception) -> str | None:
@@ -43,42 +42,90 @@ def _reason(error: Exception) -> str | None:
     return system[1] if system else None
 
 
+class Worker:
+    """Attempts one run after another in one folder of runs."""
+
+    def __init__(self, root: Path, data_root: Path, device: str) -> None:
+        self.data_root, self.device = data_root, device
+        self._held: Held | None = None
+        self.store = Store(root, device=device, before_record=self._confirm)
+
+    def _confirm(self) -> None:
+        assert self._held is not None
+        self._held.confirm()
+
+    def attempt(self, ticket: Ticket, report: Callable[[int, int], None]) -> Outcome:
+        """Claim a run and, where nobody else has it or has done it, execute it. Raises nothing that a run may raise."""
+        try:
+            return Outcome(self._attempt(ticket, report))
+        except ClaimLost:
+            return Outcome("taken")
+        except BreadthError as error:
+            return Outcome("failed", str(error))
+        except Exception as error:
+            reason = _reason(error)
+            if reason is None:
+                return Outcome("crashed", traceback.format_exc())
+            return Outcome("failed", f"run {name_of(ticket.run)}: {reason}; put this right and run the study again")
+
+    def _attempt(self, ticket: Ticket, report: Callable[[int, int], None]) -> Literal["done", "taken"]:
+        from breadth.study.run import execute  # here and before the claim, for it loads torch, which takes seconds
+
+        run = ticket.run
+        held = take(self.store.folder(run), ticket.number)
+        if held is None:
+            return "taken"
+        self._held = held
+
+        def still_held(done: int, total: int) -> None:
+            held.still_held()
+            report(done, total)
+
+        try:
+            if held.is_done():
+                return "taken"
+            self.store.begin(run)
+            execute(run, self.store, self.data_root, device=self.device, report=still_held)
+            return "done"
+        finally:
+            if self.store.is_done(run):
+                held.remove()
+            else:
+                held.give_back()
+
+
+def _read_lines(lines: queue.SimpleQueue[str]) -> None:
+    for line in sys.stdin:
+        lines.put(line)
+    os._exit(0)
+
+
 def main(root: str, data_root: str, device: str) -> None:
-    """Work until standard input closes. One message a line: {"kind": "progress" | "done" | "failed" | "crashed", "content": ...}."""
+    """Work until standard input closes. One message a line: {"kind": "progress" or that of an Outcome, "content": ...}."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    signal.signal(signal.SIGUSR2, signal.SIG_IGN)  # so is what SLURM sends to a whole job before its time is over
     # Whatever else prints, a library in C included, must not look like a message.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    # Before torch loads, so that the parent is watched from the start.
     threading.Thread(target=_read_lines, args=(lines,), daemon=True).start()
-    from breadth.study.run import execute  # here, so that the thread above already watches the parent while torch loads
-
-    store = Store(root, device=device)
+    worker = Worker(Path(root), Path(data_root), device)
     last = 0.0
 
-    def say(kind: str, content: Any) -> None:
-        print(json.dumps({"kind": kind, "content": content}), file=answers, flush=True)
+    def say(message: dict[str, Any]) -> None:
+        print(json.dumps(message), file=answers, flush=True)
 
     def report(done: int, total: int) -> None:
         nonlocal last
         if time.monotonic() - last > 0.25:
             last = time.monotonic()
-            say("progress", done / max(total, 1))
+            say({"kind": "progress", "content": done / max(total, 1)})
 
     while True:
-        run = RunSpec(**json.loads(lines.get()))
+        asked = json.loads(lines.get())
         last = 0.0
-        try:
-            execute(run, store, Path(data_root), device=device, report=report)
-            say("done", "")
-        except BreadthError as error:
-            say("failed", str(error))
-        except Exception as error:
-            reason = _reason(error)
-            if reason:
-                say("failed", f"run {run.run_id} ({run.label}): {reason}; put this right and run the study again")
-                continue
-            say("crashed", traceback.format_exc())
+        say(asdict(worker.attempt(Ticket(RunSpec(**asked["run"]), asked["number"]), report)))
 
 
 if __name__ == "__main__":
