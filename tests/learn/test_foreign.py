@@ -285,6 +285,86 @@ def test_counters_may_be_missing(tmp_path):
     assert same_features(read_foreign(saved(tmp_path, state)), body, arch)
 
 
+@pytest.mark.parametrize(
+    "state, evidence",
+    [
+        ({"features.conv1.weight": torch.tensor(1.0)}, "'features.conv1.weight' has shape [], which is no layer's"),
+        ({"features.conv1.weight": torch.ones(0, 3, 3, 3)}, "'features.conv1.weight' has shape [0, 3, 3, 3], which is no layer's"),
+        (
+            {"features.conv1.weight": torch.ones(9, 3, 5, 5)},
+            "'features.conv1.weight' has shape [9, 3, 5, 5]; expected [9, 3, 3, 3]",
+        ),
+        ({"features.conv1.weight": torch.ones(9, 3, 3, 3)}, "'features.conv2.weight' is missing"),
+        (
+            {"features.conv1.weight": torch.ones(9**5, 1, 3, 3), "features.conv2.weight": torch.ones(9, 9, 3, 3)},
+            "'features.conv2.weight' has shape [9, 9, 3, 3]; expected [59049, 59049, 3, 3]",
+        ),
+        ({"features.linear1.weight": torch.ones(9**5, 1)}, "'features.linear2.weight' is missing"),
+        (
+            {
+                **{f"layer{i}.{j}.conv1.weight": torch.ones(1, 1) for i in range(1, 5) for j in range(2)},
+                "conv1.weight": torch.ones(64, 3, 3, 3),
+            },
+            "'conv1.weight' has shape [64, 3, 3, 3]; expected [64, 3, 7, 7]",
+        ),
+        (
+            {
+                **{f"layer{i}.0.conv1.weight": torch.ones(64, 9**5) for i in range(1, 5)},
+                "layer1.0.conv3.weight": torch.ones(1, 1, 3, 3),
+            },
+            "'layer1.0.conv1.weight' has shape [64, 59049]; expected [64, 3, 3, 3]",
+        ),
+    ],
+)
+def test_no_network_is_built_that_is_larger_than_the_file(tmp_path, state, evidence):
+    found = read_foreign(saved(tmp_path, {"model_state_dict": state, "model_option": "5CNN", "model_hps": {"image_size": 84}}))
+    assert found.architecture is None
+    assert found.evidence == evidence
+
+
+def test_image_sizes_that_no_data_has_are_not_believed(tmp_path):
+    _, _, found = conv_file(tmp_path, model_option="5CNN", model_hps={"image_size": 5000})
+    assert found.architecture.size == 84
+    assert "the head takes 4 x 5 x 5 features" in found.evidence
+
+
+def test_names_that_would_break_a_line_are_refused(tmp_path):
+    for name in ("a\nbreadth: fine", "\x1b[2J", "x" * 301):
+        assert refused(read_foreign, saved(tmp_path, {name: torch.ones(1)})) == (
+            f"{tmp_path}/ckpt.pt: its tensors have names that are no names of layers; give a file of trained weights"
+        )
+
+
+def test_modules_that_share_a_great_many_fields_are_refused(tmp_path):
+    many, net = {f"w{i}": nn.Parameter(torch.ones(1)) for i in range(500)}, nn.Sequential(*(nn.Identity() for _ in range(300)))
+    for module in net:
+        object.__setattr__(module, "_parameters", many)
+    assert refused(read_foreign, saved(tmp_path, net)) == (
+        f"{tmp_path}/ckpt.pt: modules that hold each other, or far too many of them; give a file of trained weights"
+    )
+
+
+@pytest.mark.parametrize("form", [{}, {"_use_new_zipfile_serialization": False}])
+def test_changed_files_are_read_or_refused_and_nothing_else(tmp_path, form):
+    _, body = random_body("conv")
+    state = with_head(body, "model.cls", prefix="model.")
+    path = saved(tmp_path, layouts("conv", state)["uutils-old"], **form)
+    content, rng, outcomes = path.read_bytes(), np.random.default_rng(0), []
+    pickled = content.find(b"f_model_state_dict") - 20
+    for _ in range(150):
+        changed = bytearray(content)
+        for place in rng.integers(pickled, pickled + 3000, 2):
+            changed[place] = rng.integers(256)
+        path.write_bytes(changed)
+        try:
+            describe(read_foreign(path))
+            outcomes.append("read")
+        except CheckpointError as error:
+            outcomes.append("refused" if "\n" not in str(error) else str(error))
+    assert set(outcomes) <= {"read", "refused"}
+    assert "refused" in outcomes
+
+
 # what the file does not say
 
 
@@ -372,7 +452,7 @@ def test_a_residual_network_without_average_pooling_is_not_this_one(tmp_path):
             "no tensor has a name that one of this package's networks has (the first is 'vit.embeddings')",
         ),
         (
-            {"layer1.0.conv1.weight": torch.ones(1), "layer1.0.conv3.weight": torch.ones(4, 4, 1, 1)},
+            {"layer1.0.conv1.weight": torch.ones(4, 4, 1, 1), "layer1.0.conv3.weight": torch.ones(4, 4, 1, 1)},
             "a residual network (layer1-4 of 1, 0, 0, 0 blocks) that is neither RFS's ResNet-12 nor torchvision's ResNet-18 or -34",
         ),
     ],

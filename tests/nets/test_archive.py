@@ -263,6 +263,10 @@ def test_deep_values_neither_overflow_the_stack_when_read_nor_when_dropped():
         (b"S" + b"'" + b"a" * 2**21, "a line of more than 1,048,576 bytes"),
         (b"\x80\x02\x82\1.", "a pickle with the opcode EXT1, which a file of weights has no use for"),
         (b"\x80\x05\x97.", "a pickle with the opcode NEXT_BUFFER, which a file of weights has no use for"),
+        (b"\x80\x02\x8b" + struct.pack("<I", 2**16) + b"\1" * 2**16 + b".", "a number of more than 4,096 bits"),
+        (opcodes(text("a\nb"), text("c"), b"\x93"), "damaged pickle: a name that is none"),
+        (opcodes(text("a" * 300), text("c"), b"\x93"), "damaged pickle: a name that is none"),
+        (b"\x80\x02}(" + b"N" * 17 + b"tNs.", "a tuple as the key of a dict"),
         (b"\x80\x02K\1}b.", "damaged pickle: gives a state to a int"),
         (b"\x80\x02NNa.", "damaged pickle: appends to a NoneType"),
         (b"\x80\x02NNNs.", "damaged pickle: sets items of a NoneType"),
@@ -291,6 +295,12 @@ def test_copying_a_long_value_again_and_again_is_refused(repeated, monkeypatch):
     words = text("a" * 2**20) + b"q\3"
     content = b"\x80\x02" + long_list + pairs + state + words + b"(" + repeated * 200 + b"t."
     assert damaged(content) == "more than 50,000 copied items"
+
+
+def test_a_call_through_a_tensor_subclass_makes_tensors_only():
+    inner = glob("collections", "OrderedDict") + glob("a", "Type") + b"]\x85Nt"
+    made = unpickle(io.BytesIO(opcodes(glob("torch._tensor", "_rebuild_from_type_v2"), b"(", inner, b"R")))
+    assert isinstance(made, Stub)
 
 
 def spec(size, stride, *, offset=0, numel=4, kind=torch.FloatStorage):
@@ -367,6 +377,26 @@ def test_entries_that_share_their_bytes_are_refused(tmp_path):
         archive.writestr("w/data/0", bytes(10_000))
         archive.filelist += [archive.filelist[-1]] * 20
     assert "which torch.save never writes" in refused(path)
+
+
+def test_a_long_list_of_entries_is_not_read(tmp_path):
+    path = tmp_path / "w.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("w/data.pkl", spec((4,), (1,)))
+        archive.comment = b"x" * 100
+    content = bytearray(path.read_bytes())
+    end = content.rfind(b"PK\5\6")
+    content[end + 12 : end + 16] = struct.pack("<L", 2**25)
+    path.write_bytes(content)
+    assert refused(path) == "a zip file whose list of entries has more than 16,777,216 bytes"
+
+
+def test_one_tensor_under_thousands_of_names_is_refused(tmp_path):
+    torch.save({str(i): BASE for i in range(3)} | {"big": torch.zeros(10_000)}, tmp_path / "w.pt")
+    archive = read_archive(tmp_path / "w.pt")
+    archive.read({f"{i}": archive.value["big"] for i in range(16)})
+    with pytest.raises(CheckpointError, match="declares 800,000 bytes of tensors in 4"):
+        archive.read({f"{i}": archive.value["big"] for i in range(20)})
 
 
 def test_a_file_above_the_limit_is_not_read(tmp_path):

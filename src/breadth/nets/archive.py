@@ -7,6 +7,7 @@ optimizer costs nothing. What a file declares is checked against what it holds b
 from __future__ import annotations
 
 import io
+import math
 import struct
 import zipfile
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ from breadth.nets.unpickle import BYTES, unpickle
 __all__ = ["LARGEST", "Archive", "read_archive"]
 
 LARGEST = 16 * 2**30
+_DIRECTORY = 16 * 2**20
 _MAGIC = 0x1950A86A20F9469CFC6C
 _ADVICE = "nothing in it was executed; save model.state_dict() alone, best as .safetensors"
 
@@ -42,8 +44,9 @@ class Archive:
         """Return the tensors by name, on the CPU; tensors of one storage share it. Raises CheckpointError where the file is damaged."""
         needed = {s.storage.key: s.storage for s in specs.values()}
         total = sum(s.nbytes for s in needed.values())
-        if total > self.size:
-            raise _bad(self.path, f"declares {total:,} bytes of tensors in {self.size:,} bytes of file")
+        shown = sum(math.prod(s.size) * s.dtype.itemsize for s in specs.values())
+        if total > self.size or shown > 16 * self.size:  # a few names for one tensor are common, thousands are not
+            raise _bad(self.path, f"declares {max(total, shown):,} bytes of tensors in {self.size:,} bytes of file")
         buffers = self._from_zip(needed) if self._zipped is not None else self._from_plain(needed)
         return {name: _view(buffers[s.storage.key], s) for name, s in specs.items()}
 
@@ -108,6 +111,8 @@ def read_archive(path: str | Path, *, largest: int = LARGEST) -> Archive:
 
 
 def _zip(path: Path, size: int) -> Archive:
+    if _directory(path, size) > _DIRECTORY:
+        raise _bad(path, f"a zip file whose list of entries has more than {_DIRECTORY:,} bytes")
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
@@ -132,6 +137,19 @@ def _zip(path: Path, size: int) -> Archive:
     except (KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, struct.error) as error:
         raise _bad(path, f"damaged: {_short(error)}") from None
     return Archive(path, value, size, roots[0], {})
+
+
+def _directory(path: Path, size: int) -> int:
+    """Bytes of the list of entries, as the end of the file states them: ``zipfile`` would read all of it at once."""
+    with path.open("rb") as stream:
+        stream.seek(max(0, size - 2**17))
+        tail = stream.read()
+    sizes = [0]
+    for mark, form, at in ((b"PK\5\6", "<L", 12), (b"PK\6\6", "<Q", 40)):
+        place = tail.rfind(mark)
+        if place >= 0 and place + at + 8 <= len(tail):
+            sizes.append(struct.unpack_from(form, tail, place + at)[0])
+    return max(n for n in sizes if n != 0xFFFFFFFF)  # which stands for "see the larger form"
 
 
 def _plain(path: Path, size: int, stream: BinaryIO) -> Archive:
@@ -186,4 +204,5 @@ def _short(error: Exception) -> str:
 
 
 def _bad(path: Path, reason: str) -> CheckpointError:
-    return CheckpointError(f"{path}: not usable as weights: {reason}; {_ADVICE}")
+    said = reason if reason.isprintable() else ascii(reason)[1:-1]
+    return CheckpointError(f"{path}: not usable as weights: {said}; {_ADVICE}")

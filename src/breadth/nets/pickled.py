@@ -37,6 +37,10 @@ class Name:
     module: str
     name: str
 
+    def __post_init__(self) -> None:
+        if len(str(self)) > 300 or not str(self).isprintable():
+            raise CheckpointError("damaged pickle: a name that is none")
+
     def __str__(self) -> str:
         return f"{self.module}.{self.name}"
 
@@ -86,7 +90,9 @@ _PLAIN = str | int | float | bytes | None
 
 def checked_key(key: Any) -> Any:
     """A dict's key: plain, a tuple of plain values, or an object by identity. Hashing deep tuples would overflow the C stack."""
-    if isinstance(key, _PLAIN | Stub | Name) or (isinstance(key, tuple) and all(isinstance(part, _PLAIN) for part in key)):
+    if isinstance(key, _PLAIN | Stub | Name):
+        return key
+    if isinstance(key, tuple) and len(key) <= 16 and all(isinstance(part, _PLAIN) for part in key):
         return key
     raise CheckpointError(f"a {type(key).__name__} as the key of a dict")
 
@@ -104,7 +110,8 @@ def _ordered(pairs: Any = ()) -> dict[Any, Any]:
 
 
 def _typed(made: Any, _type: Any, args: Any, _state: Any) -> Any:
-    return call(made, args)
+    # Tensors of a subclass of Tensor; anything else that is called through this is a stub.
+    return call(made, args) if str(made).startswith("torch._utils._rebuild_") else Stub(None, (made, args))
 
 
 def _bytes(text: str, encoding: str) -> bytes:

@@ -21,6 +21,7 @@ __all__ = ["BYTES", "OPCODES", "unpickle"]
 OPCODES = 2_000_000  # a checkpoint of 1,000 tensors with its optimizer has about 100,000; each opcode makes at most some 100 bytes
 BYTES = 256 * 2**20
 _LINE = 2**20
+_BITS = 4096
 
 
 class _Bounded:
@@ -85,6 +86,8 @@ class _Machine:
 
     def step(self, name: str, arg: Any) -> None:
         if name in _LITERALS:
+            if isinstance(arg, int) and arg.bit_length() > _BITS:
+                raise CheckpointError(f"a number of more than {_BITS:,} bits")
             self.stack.append(arg)
         elif name in _CONSTANTS:
             self.stack.append(_CONSTANTS[name])

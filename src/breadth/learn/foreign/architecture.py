@@ -88,7 +88,7 @@ class _Said:
 
     def size(self) -> int | None:
         size = self.hps.get("image_size")
-        return size if isinstance(size, int) and not isinstance(size, bool) and 0 < size < 10_000 else None
+        return size if isinstance(size, int) and not isinstance(size, bool) and 0 < size <= 1024 else None
 
     def eps(self) -> float | None:
         printed = re.search(r"BatchNorm2d\([^)]*?eps=([0-9.e-]{1,20})", self.text)
@@ -133,7 +133,10 @@ def _architecture(body: dict[str, Tensor], anchor: str, heads: tuple[Head, ...],
     if anchor == "features.0.conv.weight":
         raise _Unknown("learn2learn's convolutional network (features.0.conv, features.0.normalize), with another batch norm")
     weight = body[anchor]
+    if weight.ndim < 2 or not weight.numel():
+        raise _Unknown(f"'{anchor}' has shape {list(weight.shape)}, which is no layer's")
     if anchor == "features.linear1.weight":
+        _expect(body, "features.linear2.weight", (len(weight), len(weight)))
         return Architecture("mlp", len(weight), size=weight.shape[-1]), f"features.linear1 takes {weight.shape[-1]} numbers"
     kind, evidence = _residual(body) if anchor.startswith("layer1") else _pooled_or_strided(body, heads, said)
     eps, expected = said.eps(), _EPS.get(kind, 1e-5)
@@ -143,14 +146,26 @@ def _architecture(body: dict[str, Tensor], anchor: str, heads: tuple[Head, ...],
         raise _Unknown(f"{evidence}; but its settings say {'spp' if said.hps.get('spp') else 'avg_pool=False'}, another last layer")
     if eps is None:
         evidence += f"; eps of batch norm not in the file, {expected:g} taken"
-    conv = body["conv1.weight" if kind in _DEPTHS.values() else anchor]
-    if conv.ndim != 4:
-        raise _Unknown(f"{evidence}; but its first convolution has {conv.ndim} dimensions")
-    size, where = _size(kind, len(conv), heads, said)
+    name, width, side = (
+        (anchor, len(weight), 3) if kind in _EPS else (anchor, 64, 3) if kind == "resnet12" else ("conv1.weight", 64, 7)
+    )
+    conv = body[name]
+    # What is built must not be larger than what the file holds.
+    _expect(body, name, (width, conv.shape[1] if conv.ndim == 4 else 3, side, side))
+    if kind in _EPS:
+        _expect(body, "features.conv2.weight", (width, width, 3, 3))
+    size, where = _size(kind, width, heads, said)
     try:
-        return Architecture(kind, len(conv) if kind in _EPS else 32, conv.shape[1], size), f"{evidence}; {where}"
+        return Architecture(kind, width if kind in _EPS else 32, conv.shape[1], size), f"{evidence}; {where}"
     except SpecError as error:
         raise _Unknown(f"{evidence}; {error}") from None
+
+
+def _expect(body: Mapping[str, Tensor], name: str, shape: tuple[int, ...]) -> None:
+    if name not in body:
+        raise _Unknown(f"'{name}' is missing")
+    if tuple(body[name].shape) != shape:
+        raise _Unknown(f"'{name}' has shape {list(body[name].shape)}; expected {list(shape)}")
 
 
 def _residual(body: Mapping[str, Tensor]) -> tuple[Kind, str]:
@@ -171,7 +186,7 @@ def _residual(body: Mapping[str, Tensor]) -> tuple[Kind, str]:
 def _pooled_or_strided(body: Mapping[str, Tensor], heads: tuple[Head, ...], said: _Said) -> tuple[Kind, str]:
     """Both have the same tensors: the file's words decide, else the width of the head at the image size in its settings."""
     shape = body["features.conv1.weight"].shape
-    what = f"features.conv1 has {shape[0]} filters on {shape[1] if len(shape) > 1 else '?'} channels"
+    what = f"features.conv1 has {shape[0]} filters on {shape[1]} channels"
     if said.option.startswith("5CNN"):
         return "conv", f"model_option is {said.option[:80]}; {what}"
     if "MaxPool2d(" in said.text:

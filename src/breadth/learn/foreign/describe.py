@@ -23,11 +23,12 @@ SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".tar", ".safetensors")
 _DATA = ("data_option", "dataset", "data_set", "dataset_name", "data_name", "data", "data_path", "data_root")
 _IMAGES = 4
 _LARGEST_INPUT = 84
+_LARGEST_LAYER = 2**26  # numbers in the widest layer of an image
 
 
 @dataclass(frozen=True, eq=False)
 class Description:
-    """facts: JSON-able; features: float32 [4, feature_dim] of a fixed input, None where the body cannot be built."""
+    """facts: JSON-able; features: float32 [4, feature_dim] of a fixed input, None where the body cannot be built (or is too large to try)."""
 
     facts: dict[str, Any]
     features: np.ndarray | None
@@ -95,7 +96,8 @@ def describe(found: ForeignCheckpoint) -> Description:
         "sha256": found.sha256,
         "tensors_sha256": found.tensors_sha256,
     }
-    return Description(facts, None if body is None else _features(found, body))
+    small = found.architecture is not None and found.architecture.filters * found.architecture.size**2 <= _LARGEST_LAYER
+    return Description(facts, _features(found, body) if body is not None and small else None)
 
 
 @torch.no_grad()
@@ -106,7 +108,7 @@ def _features(found: ForeignCheckpoint, body: Body) -> np.ndarray:
     size = min(arch.size, _LARGEST_INPUT) if arch.kind.startswith("resnet") else arch.size
     shape = (_IMAGES, size) if arch.kind == "mlp" else (_IMAGES, arch.channels, size, size)
     x = torch.randn(shape, generator=torch.Generator().manual_seed(integer(0, "checkpoint", "features")))
-    features: np.ndarray = body(x).numpy()
+    features: np.ndarray = torch.cat([body(x[i : i + 1]) for i in range(_IMAGES)]).numpy()
     return features
 
 

@@ -25,7 +25,7 @@ Mode = Literal["PT", "MAML", "unknown"]
 _NETWORKS = ("meta_learner", "agent", "mdl", "f", "model", "base_model", "net")
 _STATES = ("state_dict", "model", "net", "params", "weights")
 _DEEP = 50
-_MODULES = 10_000
+_FIELDS = 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,8 +149,8 @@ def _walk(root: Stub) -> tuple[dict[str, TensorSpec], str]:
     todo, seen = [("", root, 0)], 0
     while todo:
         prefix, stub, depth = todo.pop()
-        seen += 1
-        if depth > _DEEP or seen > _MODULES:
+        seen += 1 + sum(len(_fields(stub, kind)) for kind in ("_parameters", "_buffers", "_modules"))
+        if depth > _DEEP or seen > _FIELDS:
             raise CheckpointError("modules that hold each other, or far too many of them")
         skipped = stub.attributes.get("_non_persistent_buffers_set")
         skip = [k for k in skipped if isinstance(k, str)] if isinstance(skipped, list | tuple) else []

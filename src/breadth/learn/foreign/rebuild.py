@@ -16,6 +16,7 @@ from breadth.errors import CheckpointError, SpecError
 from breadth.learn import checkpoint
 from breadth.learn.foreign.architecture import Head, Recognised, recognise
 from breadth.learn.foreign.layouts import Contents, Layout, Mode, contents_of
+from breadth.learn.foreign.plain import settings_of
 from breadth.nets.archive import LARGEST, read_archive
 from breadth.nets.body import Body
 from breadth.nets.build import Architecture, build, load_body
@@ -76,7 +77,7 @@ def read_foreign(path: str | Path, *, architecture: Architecture | None = None, 
             raise CheckpointError(f"{path}: {path.stat().st_size:,} bytes, more than the limit of {largest:,}; raise the limit")
         state = read_weights(path)
         with safe_open(path, "pt") as file:
-            options = dict(file.metadata() or {})
+            options = settings_of(file.metadata())
         if not state:
             raise CheckpointError(f"{path}: holds no tensor; give a file of trained weights")
         return _made(path, Contents("state-dict", {}, options=options), state, _file_hash(path), architecture)
@@ -96,6 +97,8 @@ def _made(
     architecture: Architecture | None,
     known: Architecture | None = None,
 ) -> ForeignCheckpoint:
+    if not all(len(name) <= 300 and name.isprintable() for name in state):
+        raise CheckpointError(f"{path}: its tensors have names that are no names of layers; give a file of trained weights")
     # Old files keep the settings of the architecture among those of the training.
     kept = () if c.hps else ("image_size", "bn_eps", "spp")
     hps: dict[str, Any] = {**{k: c.options[k] for k in kept if k in c.options}, **c.hps}
