@@ -60,7 +60,7 @@ class Agenda:
     """
 
     def __init__(self, runs: Sequence[RunSpec], store: Store, report: Report | None = None) -> None:
-        self.store = store
+        self.runs, self.store = tuple(runs), store
         self.executed = 0
         self.finished = {r.run_id for r in runs if store.is_done(r)}
         self.missing = tuple(r for r in runs if r.run_id not in self.finished)
