@@ -161,6 +161,10 @@ def test_nothing_in_a_file_is_executed(tmp_path, attack, form):
     assert marker.exists(), "the attack must work where nobody guards against it"
 
 
+class FloatStorage:
+    """Not PyTorch's."""
+
+
 def opcodes(*parts):
     return b"\x80\x02" + b"".join(parts) + b"."
 
@@ -203,6 +207,7 @@ def test_every_way_to_call_is_inert(tmp_path, how):
     [
         (("storage", "__import__", "0", "cpu", 1), "a storage of unknown type __import__"),
         (("storage", Calls, "0", "cpu", 1), f"a storage of unknown type {Calls.__module__}.Calls"),
+        (("storage", FloatStorage, "0", "cpu", 1), f"a storage of unknown type {FloatStorage.__module__}.FloatStorage"),
         (("storage", torch.FloatStorage, 0, "cpu", 1), "a storage without a key or a length"),
         (("storage", torch.FloatStorage, "0", "cpu", -1), "a storage without a key or a length"),
         (("storage", torch.FloatStorage, "0", "cpu", True), "a storage without a key or a length"),
@@ -367,6 +372,26 @@ def test_a_decompression_bomb_is_not_unpacked(tmp_path):
     reason = refused(path)
     assert reason.startswith(f"a compressed zip file ({size:,} bytes that declare ")
     assert reason.endswith("), which torch.save never writes")
+
+
+def test_a_compressed_file_is_refused_however_small(tmp_path):
+    path, plain = tmp_path / "w.pt", io.BytesIO()
+    torch.save(torch.randint(256, (5000,), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)), plain)
+    with zipfile.ZipFile(plain) as given, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in given.namelist():
+            archive.writestr(name, given.read(name), zipfile.ZIP_DEFLATED if "/data/" in name else zipfile.ZIP_STORED)
+    size = path.stat().st_size
+    assert refused(path).startswith(f"a compressed zip file ({size:,} bytes that declare ")
+
+
+def test_a_storage_of_another_length_in_the_plain_form(tmp_path):
+    torch.save({"a": torch.arange(6.0)}, tmp_path / "w.pt", **FORMS["plain"])
+    content = (tmp_path / "w.pt").read_bytes()
+    assert content[-32:-24] == struct.pack("<q", 6)
+    (tmp_path / "w.pt").write_bytes(content[:-32] + struct.pack("<q", 5) + content[-24:])
+    archive = read_archive(tmp_path / "w.pt")
+    with pytest.raises(CheckpointError, match=r"storage '[0-9]+' has 5 numbers; 6 are declared"):
+        archive.read(archive.value)
 
 
 def test_entries_that_share_their_bytes_are_refused(tmp_path):
