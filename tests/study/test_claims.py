@@ -15,8 +15,9 @@ from breadth.errors import StoreError
 from breadth.study.engines import claim
 from breadth.study.engines.agenda import Agenda, Ticket
 from breadth.study.engines.claim import ClaimLost, Watch, current, take
-from breadth.study.plan import RunSpec
+from breadth.study.plan import RunSpec, plan_study
 from breadth.study.store import Store
+from breadth.study.toml import read_study
 from breadth.study.worker import Worker
 
 # A process that lives on another machine, as its claim says.
@@ -349,3 +350,20 @@ def test_five_hundred_runs_over_eight_workers_are_each_done_once(tmp_path, proce
     counts = crowd(POOL, tmp_path, 500, processes, workers)
     assert sum(counts) == 500
     assert whole(tmp_path, 500) == sorted(["body.safetensors", "record.json", "spec.json"] * 500)
+
+
+def test_status_says_who_has_which_run(tmp_path, small_toml):
+    study, runs = tmp_path / "small.toml", tmp_path / "runs"
+    study.write_text(small_toml)
+    plan = plan_study(read_study(study))
+    probe, measure, begun = plan.runs[0], plan.runs[2], plan.runs[3]
+    foreign(runs / probe.run_id, since=time.time() - 600)
+    foreign(runs / measure.run_id, given_back=True)
+    (runs / begun.run_id).mkdir()
+    command = [sys.executable, "-m", "breadth", "status", str(study), "--runs", str(runs)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    assert said[1] == "  probe        0 done     1 claimed     0 begun     0 missing"
+    assert said[2].startswith("  measure      0 done     0 claimed     2 begun  ")
+    assert said[-1].startswith(f"  {probe.run_id} ({probe.label}): elsewhere, process 1, for 10 min; last heartbeat ")
+    told = json.loads(subprocess.run([*command, "--json"], check=True, capture_output=True, text=True).stdout)
+    assert [(c["run"], c["host"], c["pid"]) for c in told["claims"]] == [(probe.run_id, "elsewhere", 1)]

@@ -16,8 +16,9 @@ from safetensors import SafetensorError
 from breadth.data.digest import source_digest
 from breadth.errors import BreadthError, StoreError
 from breadth.study.engine import run_all
+from breadth.study.engines import local as pool
 from breadth.study.engines.agenda import Ticket
-from breadth.study.engines.local import _Worker
+from breadth.study.engines.local import _Worker, default_workers
 from breadth.study.plan import RunSpec
 from breadth.study.store import Store
 from breadth.study.worker import _reason
@@ -87,7 +88,7 @@ def test_quickstart_killed_at_ten_random_instants(tmp_path):
 def test_two_processes_in_one_folder_share_the_runs(tmp_path, small_toml):
     study = tmp_path / "small.toml"
     study.write_text(small_toml)
-    command = [sys.executable, "-m", "breadth", "run", study, "--runs", tmp_path / "runs", "--json"]
+    command = [sys.executable, "-m", "breadth", "run", study, "--runs", tmp_path / "runs", "--workers", "1", "--json"]
     both = [subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE) for _ in range(2)]
     said = [json.loads(process.communicate()[0]) for process in both]
     assert [process.returncode for process in both] == [0, 0]
@@ -212,3 +213,54 @@ def test_a_run_that_writes_where_it_may_not_is_one_line(tmp_path):
 )  # fmt: skip
 def test_what_a_machine_lacks_is_told_from_a_fault_of_the_package(error, reason):
     assert _reason(error) == reason
+
+
+def test_an_interrupted_study_gives_its_runs_back(tmp_path, small_toml):
+    """Other machines need not wait until the claims are stale."""
+    study, runs = tmp_path / "small.toml", tmp_path / "runs"
+    study.write_text(small_toml)
+    command = [sys.executable, "-m", "breadth", "run", str(study), "--runs", str(runs), "--workers", "1"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not any(path.read_text() for path in runs.glob("*/claim-*")) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate()[1] == "breadth: interrupted; the same command goes on from here\n"
+    assert process.returncode == 130
+    assert workers_of(runs) == []
+    claims = [json.loads(path.read_text()) for path in runs.glob("*/claim-*")]
+    assert all(c["given_back"] for c in claims)
+
+
+def test_a_pool_has_a_worker_for_each_gpu_and_gives_each_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-a,3")
+    assert default_workers("cuda") == 2
+    seen = []
+    monkeypatch.setattr(pool, "_Worker", lambda store, data_root, device, gpu: seen.append(gpu) or _Nobody())
+    runs = [RunSpec("probe", str(i), {"i": i}) for i in range(5)]
+    with pytest.raises(_NobodyWorks):
+        run_all(runs, Store(tmp_path), Path("."), workers=3, device="cuda")
+    assert seen == ["GPU-a", "3", "GPU-a"]
+
+
+def test_a_machine_without_gpu_has_one_worker_to_say_so(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert default_workers("cuda") == 1
+    assert default_workers("cpu") == len(os.sched_getaffinity(0))
+
+
+class _NobodyWorks(Exception):
+    pass
+
+
+class _Nobody:
+    """Stands where a worker would."""
+
+    ticket = None
+
+    @property
+    def stdout(self):
+        raise _NobodyWorks
+
+    def stop(self):
+        pass

@@ -7,15 +7,16 @@ like any other run, that is, as soon as its claim is over.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import os
 import secrets
 import socket
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ def _attempt(run: dict[str, Any], number: int, mark: str, data_root: str, device
     return asdict(Outcome("failed", said))
 
 
-@contextmanager
+@contextlib.contextmanager
 def _mark(root: Path) -> Iterator[Path]:
     """A file by which tasks know that they see the same folder."""
     root.mkdir(parents=True, exist_ok=True)
@@ -99,12 +100,14 @@ class RayEngine:
     def __call__(self, agenda: Agenda, data_root: Path, *, workers: int | None = None, device: str = "cpu") -> None:
         """Execute the agenda on the cluster; runs at once: ``workers``, or as many as it has cores (GPUs on cuda) at the time."""
         ray = _load(self.start_timeout)
-        self._connect(ray, workers, device)
-        try:
-            with _mark(agenda.store.root) as mark:
-                self._work(ray, agenda, mark, data_root.resolve(), workers, device)
-        finally:
-            ray.shutdown()
+        # Ray tells of lost nodes on standard output, which belongs to the result of a command.
+        with contextlib.redirect_stdout(sys.stderr):
+            self._connect(ray, workers, device)
+            try:
+                with _mark(agenda.store.root) as mark:
+                    self._work(ray, agenda, mark, data_root.resolve(), workers, device)
+            finally:
+                ray.shutdown()
 
     def _connect(self, ray: Any, workers: int | None, device: str) -> None:
         options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False, "runtime_env": {"env_vars": ONE_THREAD}}
