@@ -4,6 +4,7 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from breadth.errors import BreadthError, StoreError
 from breadth.study.engine import run_all
 from breadth.study.engines import local as pool
 from breadth.study.engines.agenda import Ticket
+from breadth.study.engines.claim import STALE_AFTER
 from breadth.study.engines.local import _Worker, default_workers
 from breadth.study.plan import RunSpec
 from breadth.study.store import Store
@@ -264,3 +266,31 @@ class _Nobody:
 
     def stop(self):
         pass
+
+
+@pytest.mark.slow
+def test_a_machine_that_dies_is_replaced_after_two_minutes(tmp_path, small_toml):
+    """A process namespace of its own is another machine: what lives there cannot be seen from here."""
+    apart = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    if shutil.which("unshare") is None or subprocess.run([*apart, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("process namespaces cannot be made here")
+    study, runs = tmp_path / "small.toml", tmp_path / "runs"
+    study.write_text(small_toml)
+    breadth("run", study, "--runs", tmp_path / "whole")
+    command = [sys.executable, "-m", "breadth", "run", str(study), "--runs", str(runs)]
+    other = subprocess.Popen([*apart, *command], stderr=subprocess.DEVNULL)
+    while True:  # stopped in the middle of a run, and then killed
+        time.sleep(0.05)
+        for pid in workers_of(runs):
+            os.kill(pid, signal.SIGSTOP)
+        claims = [path for path in runs.glob("*/claim-*") if path.read_text() and not (path.parent / "record.json").exists()]
+        if claims:
+            break
+        for pid in workers_of(runs):
+            os.kill(pid, signal.SIGCONT)
+    other.kill()
+    other.wait()
+    since = time.monotonic()
+    breadth("run", study, "--runs", runs)
+    assert time.monotonic() - since > STALE_AFTER
+    assert findings(study, runs, tmp_path / "b") == findings(study, tmp_path / "whole", tmp_path / "a")

@@ -10,7 +10,7 @@ import pytest
 
 from breadth.errors import StoreError
 from breadth.study.plan import RunSpec
-from breadth.study.store import Store
+from breadth.study.store import Store, write_text
 from breadth.version import __version__
 
 RUN = RunSpec("probe", "random", {"kind": "conv", "seed": 0})
@@ -204,3 +204,12 @@ def test_files_are_on_the_disk_before_their_record_and_the_record_before_the_che
         (RUN.run_id, True, True),
     ]
     assert not (folder / "checkpoint").exists()
+
+
+def test_processes_of_the_same_number_on_two_machines_do_not_write_the_same_file(tmp_path, monkeypatch):
+    partial, move = [], os.replace
+    monkeypatch.setattr(os, "replace", lambda a, b: (partial.append(a), move(a, b)))
+    for text in ("a", "b"):
+        write_text(tmp_path / "record.json", text)
+    assert len({*partial}) == 2
+    assert (tmp_path / "record.json").read_text() == "b"
