@@ -23,6 +23,7 @@ __all__ = [
     "SpecError",
     "StoreError",
     "did_you_mean",
+    "printable",
     "unknown_name",
 ]
 
@@ -53,6 +54,11 @@ class StoreError(BreadthError):
 
 class MeasureError(BreadthError):
     """A probe, task or embedding for which the asked quantity is undefined."""
+
+
+def printable(text: str) -> str:
+    """Return ``text`` as it is, or spelled out where it holds what steers a terminal: line ends, colours, the cursor."""
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def did_you_mean(given: str, allowed: Iterable[str]) -> str:

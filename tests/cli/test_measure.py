@@ -1,14 +1,20 @@
 """``breadth measure`` and ``breadth compare`` as a person meets them: every option, every line of complaint, page, JSON, store."""
 
+import inspect
+import io
 import json
 import re
 import sys
+from dataclasses import fields
 
 import numpy as np
 import pytest
 from safetensors.torch import save_file
 
 from breadth.cli import app
+from breadth.cli.measure import measure
+from breadth.cli.options import progress_bar
+from breadth.measure.settings import Settings
 from breadth.measure.task2vec import Task2Vec
 from measure.small import source, vectors
 
@@ -80,7 +86,6 @@ def first_value(breadth, *options):
 def plain(desk, tmp_path_factory):
     """What one plain call says: value of the first source."""
     from breadth.data.formats import load
-    from breadth.measure.settings import Settings
     from breadth.measure.survey import survey
 
     settings = Settings("conv-stride", filters=4, tasks=6, ways=3, per_class=4, size=8, channels=1, scale=False, rivals=False)
@@ -99,6 +104,7 @@ def plain(desk, tmp_path_factory):
         (["--arithmetic", "bf16"], False),
         (["--estimator", "rademacher", "--draws", "2"], False),
         (["--head", "adam"], False),
+        (["--ridge", "0.5"], False),
         (["--seed", "1"], False),
         (["--filters", "5"], False),
         (["--ways", "4"], False),
@@ -112,6 +118,26 @@ def plain(desk, tmp_path_factory):
 )
 def test_every_option_reaches_the_measurement(breadth, plain, options, same):
     assert (first_value(breadth, *options) == pytest.approx(plain, rel=1e-5)) == same
+
+
+def test_defaults_of_command_and_settings_are_the_same():
+    given = {name: p.default for name, p in inspect.signature(measure).parameters.items()}
+    shared = {f.name: f.default for f in fields(Settings) if f.name in given and f.name != "store"}
+    assert len(shared) == 20
+    assert {name: given[name] for name in shared} == {**shared, "tasks": str(shared["tasks"])}
+
+
+@pytest.mark.filterwarnings("default")
+def test_heads_that_are_certain_are_one_line(breadth, tmp_path):
+    certain = ("--filters", "32", "--ridge", "1e-7")
+    # Found in the store the second time, and said again.
+    for _ in range(2):
+        code, _, beside = breadth("measure", "first.npz", *SMALL, *BARE, *certain, "--json", "--store", tmp_path / "s")
+        assert code == 0
+        assert beside == (
+            "breadth: warning: the heads of 6 of 6 tasks of 'first' are nearly certain of every label (mean 1 - max p < 1e-03): their "
+            "Fisher information is close to zero; use a larger ridge (--ridge) with the ridge head\n"
+        )
 
 
 def test_weights_are_read(breadth, desk, plain):
@@ -261,9 +287,13 @@ def test_hostile_names_do_not_steer_page_or_terminal(breadth, desk):
     name = "<b>\x1b[31m.npz"
     np.savez(desk / name, images=s.inputs, labels=s.labels)
     out = desk / "hostile"
-    code, _, _ = breadth("measure", name, *SMALL, *BARE, "--tasks", "3", "--out", out)
+    code, said, beside = breadth("measure", name, "second.npz", *SMALL, *BARE, "--tasks", "3", "--out", out, "--mixture", "best")
     assert code == 0
     assert "<b>\x1b" not in (out / "index.html").read_text()
+    assert "<b>\\x1b[31m\n  diversity" in said
+    code, compared, _ = breadth("compare", out)
+    assert compared.startswith("<b>\\x1b[31m against second\n")
+    assert "\x1b" not in said + beside + compared
 
 
 @pytest.mark.parametrize(
@@ -309,7 +339,9 @@ def test_hostile_names_do_not_steer_page_or_terminal(breadth, desk):
          "damaged.safetensors: not readable as plain weights (Error while deserializing header: header too small); save a state dict of "
          "tensors, best as .safetensors"),
         (["first.npz", "--channels", "2"],
-         "images of 8 px with 2 channels were asked for; expected at least 1 px and 1 or 3 channels"),
+         "images of 8 px with 2 channels were asked for; expected 1 to 65535 px and 1 or 3 channels"),
+        (["first.npz", "--size", "100000000"],
+         "images of 100000000 px with 1 channels were asked for; expected 1 to 65535 px and 1 or 3 channels"),
         (["first.npz", "--split", "train"], "split='train' does not apply to the file first.npz; leave it out"),
     ],
     ids=lambda given: " ".join(given) if isinstance(given, list) else "",
@@ -318,6 +350,13 @@ def test_what_cannot_be_measured_is_one_line(breadth, desk, arguments, message):
     (desk / "damaged.safetensors").write_bytes(b"\x00")
     # The last of an option counts.
     assert refusal(breadth("measure", *SMALL, *BARE, *arguments)) == message
+
+
+def test_a_place_that_cannot_hold_the_page_is_known_before_anything_is_measured(breadth, desk, monkeypatch):
+    monkeypatch.setattr(Task2Vec, "__call__", lambda self, task: pytest.fail("measured"))
+    (desk / "taken").write_text("")
+    said = refusal(breadth("measure", "first.npz", *SMALL, *BARE, "--out", "taken"))
+    assert said == "taken: a file stands where a folder is needed; give another folder, or move the file away"
 
 
 @pytest.fixture
@@ -368,5 +407,22 @@ def test_files_that_cannot_be_compared_are_one_line(breadth, measured):
     assert refusal(breadth("compare", "none.json")) == f"none.json: no such measurement; {wanted}"
     said = refusal(breadth("compare", measured / "a.json", measured / "text.json"))
     assert said == f"{measured}/text.json: no measurement of this version (JSONDecodeError); {wanted}"
+    whole = json.loads((measured / "c.json").read_text())
+    whole["sources"][0]["diversity"]["n"] = float("inf")
+    (measured / "infinite.json").write_text(json.dumps(whole))
+    said = refusal(breadth("compare", measured / "a.json", measured / "infinite.json"))
+    assert said == f"{measured}/infinite.json: no measurement of this version (OverflowError); {wanted}"
     said = refusal(breadth("compare", measured / "c.json"))
     assert said == f"{measured}/c.json holds the source 'first' alone; expected two or more sources, or a second measurement"
+
+
+def test_brackets_in_a_name_are_no_markup_of_the_bar(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("COLUMNS", "200")
+    with progress_bar("measure", quiet=False) as show:
+        show(0.5, 10.0, "birds[/x]")
+    assert "birds[/x]" in sys.stderr.getvalue()

@@ -123,11 +123,11 @@ def test_to_float_is_the_stated_map_with_channels_first():
         (lambda s: s.sample(0, 4, 0), "a sample of 0 classes with 4 items each was asked for; expected at least 1 of both"),
         (
             lambda s: prepare(s, size=0, channels=3),
-            "images of 0 px with 3 channels were asked for; expected at least 1 px and 1 or 3 channels",
+            "images of 0 px with 3 channels were asked for; expected 1 to 65535 px and 1 or 3 channels",
         ),
         (
             lambda s: prepare(s, size=8, channels=2),
-            "images of 8 px with 2 channels were asked for; expected at least 1 px and 1 or 3 channels",
+            "images of 8 px with 2 channels were asked for; expected 1 to 65535 px and 1 or 3 channels",
         ),
         (
             lambda s: to_float(s.inputs[0]),

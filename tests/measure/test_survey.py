@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -205,6 +206,11 @@ def test_other_metrics_see_equally_many_items_of_the_tasks(result):
             assert [r.name for r in s.rivals] == [r.name for r in given.sources[0].rivals]
 
 
+def test_the_readme_counts_the_other_metrics(result):
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    assert f"{len(result.sources[0].rivals)} other measures" in readme
+
+
 def test_a_second_measurement_computes_nothing(tmp_path, monkeypatch, result):
     kept = replace(SMALL, store=tmp_path)
     calls = counted(monkeypatch)
@@ -305,10 +311,23 @@ def test_breadth_can_be_called_and_its_import_loads_no_torch():
     [
         (lambda: breadth.measure("digits", taks=3),
          "unknown setting 'taks'; expected one of: arithmetic, channels, device, draws, estimator, filters, head, items, memory, most, "
-         "pairs, per_class, precision, probe, probe_seed, reading, ridge, rivals, scale, seed, size, store, tasks, ways, weights; did you mean 'tasks'?"),
+         "pairs, per_class, precision, probe, probe_seed, reading, ridge, rivals, scale, seed, size, store, tasks, ways, weights; "
+         "did you mean 'tasks'?"),
         (breadth.measure, "no source was given; expected one or more, e.g. 'digits'"),
         (lambda: Settings(tasks=2), "2 tasks were asked for; expected 3 or more, or 'auto'"),
         (lambda: Settings(tasks="many"), "many tasks were asked for; expected 3 or more, or 'auto'"),
+        (lambda: Settings(ways=1), "ways is 1; expected a whole number of 2 or more"),
+        (lambda: Settings(per_class="5"), "per_class is '5'; expected a whole number of 1 or more"),
+        (lambda: Settings(draws=0), "draws is 0; expected a whole number of 1 or more"),
+        (lambda: Settings(estimator="foo"),
+         "unknown Fisher estimator 'foo'; expected one of: awslabs, empirical, exact, monte_carlo, rademacher"),
+        (lambda: Settings(head="foo"), "unknown head 'foo'; expected one of: adam, ridge"),
+        (lambda: Settings(arithmetic="foo"), "unknown precision 'foo'; expected one of: bf16, float32, tf32"),
+        (lambda: survey([FIRST], replace(SMALL, scale=False, ways=2, per_class=1, tasks=3)),
+         "the other metrics cannot be measured: hubness was asked for 10 neighbours among 5 items; expected 1 to 4; or leave the other "
+         "metrics out (--no-rivals, rivals=False)"),
+        (lambda: Settings(estimator="awslabs", arithmetic="bf16"),
+         "arithmetic 'bf16' was asked for with the awslabs estimator; expected float32, as published"),
         (lambda: Settings(items=19), "19 items were asked for the other metrics; expected 20 or more"),
         (lambda: Settings(precision=0.0), "a precision of 0 was asked for; expected a positive half-width, e.g. 0.01"),
         (lambda: Settings(precision=float("nan")), "a precision of nan was asked for; expected a positive half-width, e.g. 0.01"),
@@ -318,7 +337,6 @@ def test_breadth_can_be_called_and_its_import_loads_no_torch():
          "'first' holds inputs of shape [8, 8, 1], 'v' of shape [5]; expected inputs of one kind: measure images and vectors apart"),
         (lambda: survey([FIRST, FIRST], SMALL),
          "two sources are named 'first'; expected different names: give each source once, or rename a folder"),
-        (lambda: survey([FIRST], replace(SMALL, head="foo", **BARE)), "unknown head 'foo'; expected one of: adam, ridge"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_measured_is_one_line(call, message):

@@ -13,7 +13,7 @@ import sys
 import typer
 
 from breadth.cli import audit, checkpoint, compare, fetch, measure, report, run, status
-from breadth.errors import BreadthError
+from breadth.errors import BreadthError, printable
 from breadth.version import __version__
 
 __all__ = ["app", "main"]
@@ -100,6 +100,5 @@ def _verb() -> str:
 
 def _refused(message: str) -> int:
     # What a file name or a study puts into a message must not steer the terminal.
-    lines = (line if line.isprintable() else ascii(line)[1:-1] for line in message.split("\n"))
-    print("breadth: " + "\n".join(lines), file=sys.stderr)
+    print("breadth: " + "\n".join(map(printable, message.split("\n"))), file=sys.stderr)
     return 2

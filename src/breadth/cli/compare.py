@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from breadth.cli.options import AsJson, print_json
+from breadth.errors import printable
 
 __all__ = ["compare"]
 
@@ -35,8 +36,8 @@ def compare(
     for c in found:
         if c.differs:
             print(
-                f"breadth: warning: '{c.a}' and '{c.b}' were measured under protocols that differ in {c.differs}; what differs between "
-                "them may come from that alone",
+                f"breadth: warning: '{printable(c.a)}' and '{printable(c.b)}' were measured under protocols that differ in {c.differs}; "
+                "what differs between them may come from that alone",
                 file=sys.stderr,
             )
     if as_json:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+import sys
+import warnings
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -68,6 +70,7 @@ def measure(
     channels: Annotated[int, typer.Option("--channels", help="1 or 3.")] = 3,
     estimator: Annotated[FisherEstimator, typer.Option("--estimator", help="How the expectation over labels is taken.")] = "exact",
     head: Annotated[Literal["ridge", "adam"], typer.Option("--head", help="How the head is fitted to a task.")] = "ridge",
+    ridge: Annotated[float, typer.Option("--ridge", help="Of the ridge head: larger, less certain.")] = 0.1,
     draws: Annotated[int, typer.Option("--draws", min=1, help="Draws of rademacher and monte_carlo.")] = 1,
     arithmetic: Annotated[
         Literal["float32", "bf16", "tf32"], typer.Option("--arithmetic", help="Of the network's passes.")
@@ -128,6 +131,7 @@ def measure(
         channels=channels,
         estimator=estimator,
         head=head,
+        ridge=ridge,
         draws=draws,
         arithmetic=arithmetic,
         memory=None if memory is None else _bytes(memory),
@@ -157,8 +161,12 @@ def measure(
             tell_features(features)
         return
     weights_asked = None if mixture is None else asked_weights(mixture, [s.name for s in sets])
-    with progress_bar("measure", quiet=as_json) as show:
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)  # where that cannot be, it is better known now than after the measurement
+    with warnings.catch_warnings(record=True) as warned, progress_bar("measure", quiet=as_json) as show:
         result = survey(sets, settings, report=show)
+    for warning in warned:
+        print(f"breadth: warning: {warning.message}", file=sys.stderr)
     mixed = None if weights_asked is None else mixture_of(result, weights_asked)
     if out is not None:
         write_page(result, out)

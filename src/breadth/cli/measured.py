@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from breadth.errors import MeasureError
+from breadth.errors import MeasureError, printable
 from breadth.measure.measurement import Measurement, TaskPair
 from breadth.measure.unlabelled import FeatureMeasure
 from breadth.stats.interval import Estimate
@@ -30,9 +30,9 @@ class Mixed:
         return {"weights": self.weights, "diversity": self.diversity.as_dict(), "gains": self.gains}
 
     def __str__(self) -> str:
-        parts = ", ".join(f"{weight:.3g} {name}" for name, weight in self.weights.items() if weight)
+        parts = ", ".join(f"{weight:.3g} {printable(name)}" for name, weight in self.weights.items() if weight)
         d, best = self.diversity, max(self.gains, key=lambda name: self.gains[name])
-        more = f"\n  more of      {best} would add most" if self.gains[best] > 1e-6 else ""
+        more = f"\n  more of      {printable(best)} would add most" if self.gains[best] > 1e-6 else ""
         return f"mixture of {parts}\n  diversity    {d.value:.4f} [{d.low:.4f}, {d.high:.4f}]{more}"
 
 
@@ -78,10 +78,12 @@ def tell(result: Measurement) -> None:
         if not s.reached:
             print("  note         the interval is still wider than asked at the largest number of tasks")
     for c in result.cross:
-        print(f"{c.a} to {c.b}\n  distance     {c.distance.value:.4f} [{c.distance.low:.4f}, {c.distance.high:.4f}]")
+        print(c)
     for o in result.stability:
         if o.flip_rate > 0.05:
-            print(f"the order of {o.a} and {o.b} turns in {o.flip_rate:.0%} of {o.n} redraws of {o.tasks} tasks")
+            print(
+                f"the order of {printable(o.a)} and {printable(o.b)} turns in {o.flip_rate:.0%} of {o.n} redraws of {o.tasks} tasks"
+            )
     tasks = dict.fromkeys(s.embeddings.tasks for s in result.sources)
     level = f"{result.sources[0].diversity.level:.0%}"
     print(
@@ -94,7 +96,7 @@ def tell(result: Measurement) -> None:
 def tell_features(found: Sequence[FeatureMeasure]) -> None:
     """Print the metrics of features without classes, and why there is no coefficient."""
     for f in found:
-        print(f"{f.name}: {f.items} items")
+        print(f"{printable(f.name)}: {f.items} items")
         width = max(len(r.name) for r in f.rivals)
         for r in f.rivals:
             print(f"  {r.name:<{width}}  {r.estimate.value:.5g} [{r.estimate.low:.5g}, {r.estimate.high:.5g}]  ({r.size_bias})")

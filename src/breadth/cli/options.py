@@ -80,7 +80,8 @@ def progress_bar(what: str, *, quiet: bool) -> Iterator[Callable[[float, float, 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %  {task.fields[left]} left  {task.fields[now]}"),
+        # Names of sources may hold brackets, which are no markup.
+        TextColumn("{task.percentage:>3.0f} %  {task.fields[left]} left  {task.fields[now]}", markup=False),
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(what, total=1.0, left="?", now="")

@@ -147,17 +147,23 @@ class LabeledSet:
         return self.select(np.concatenate(rows))
 
 
+# Pixels a side beyond which no array of images can be addressed.
+LARGEST = 65_535
+
+
 def prepare(labeled_set: LabeledSet, *, size: int, channels: int) -> LabeledSet:
     """Return the set with uint8 images of ``size`` x ``size`` pixels and ``channels`` (1 or 3) channels.
 
     Resizing is Pillow's bilinear filter with antialiasing and does not keep the aspect ratio; colour becomes grey by the
     ITU-R 601 luma, grey becomes colour by repetition. A set that is already right is returned as it is, without a copy;
-    vectors pass through unchanged. Raises DataError for a size below 1 or other channels.
+    vectors pass through unchanged. Raises DataError for a size outside 1 .. 65,535 or other channels.
     """
     if not labeled_set.is_images:
         return labeled_set
-    if size < 1 or channels not in (1, 3):
-        raise DataError(f"images of {size} px with {channels} channels were asked for; expected at least 1 px and 1 or 3 channels")
+    if not 1 <= size <= LARGEST or channels not in (1, 3):
+        raise DataError(
+            f"images of {size} px with {channels} channels were asked for; expected 1 to {LARGEST} px and 1 or 3 channels"
+        )
     images = labeled_set.inputs
     if images.shape[1:] == (size, size, channels):
         return labeled_set

@@ -10,7 +10,7 @@ from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
-from breadth.errors import MeasureError
+from breadth.errors import MeasureError, printable
 from breadth.measure.correction import corrected_difference
 from breadth.measure.protocol import SAMPLING, Protocol, described_differences
 from breadth.stats.interval import Estimate, combined
@@ -56,12 +56,13 @@ class Comparison:
         return {"a": self.a, "b": self.b, **found, "differs": self.differs, "classes": list(self.classes)}
 
     def __str__(self) -> str:
+        a, b = printable(self.a), printable(self.b)
         if self.diversity is None or self.corrected is None:
-            return f"{self.a} against {self.b}\n  note         the same tasks of the same data: nothing to compare"
+            return f"{a} against {b}\n  note         the same tasks of the same data: nothing to compare"
         lines = [
-            f"{self.a} against {self.b}",
-            f"  diversity    {told_difference(self.a, self.b, self.diversity)}",
-            f"  corrected    {told_difference(self.a, self.b, self.corrected)}",
+            f"{a} against {b}",
+            f"  diversity    {told_difference(a, b, self.diversity)}",
+            f"  corrected    {told_difference(a, b, self.corrected)}",
         ]
         if self.classes[0] != self.classes[1]:
             lines.append(
@@ -103,7 +104,7 @@ def read_stored(path: str | Path) -> tuple[Stored, ...]:
             Stored(str(s["name"]), _estimate(s["diversity"]), _estimate(s["floor"]), int(s["classes"]), dict(s["protocol"]))
             for s in found["sources"]
         )
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
         why = str(error) if isinstance(error, ValueError) and str(error).startswith("schema") else type(error).__name__
         raise MeasureError(
             f"{place}: no measurement of this version ({why}); give a file that breadth measure --out or --json > FILE has written"

@@ -39,7 +39,18 @@ from breadth.measure.rules.rows import Squares
 from breadth.nets.norm import evaluating
 from breadth.seeds import generator
 
-__all__ = ["Estimator", "Recording", "chunk_size", "features_of", "fisher_diagonal", "fisher_of", "layer_sizes", "passes", "record"]
+__all__ = [
+    "ESTIMATORS",
+    "Estimator",
+    "Recording",
+    "chunk_size",
+    "features_of",
+    "fisher_diagonal",
+    "fisher_of",
+    "layer_sizes",
+    "passes",
+    "record",
+]
 
 Estimator = Literal["exact", "rademacher", "monte_carlo", "empirical"]
 ESTIMATORS: tuple[str, ...] = get_args(Estimator)

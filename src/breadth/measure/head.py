@@ -12,6 +12,7 @@ from breadth.seeds import generator
 
 __all__ = [
     "RIDGE",
+    "SATURATED",
     "Head",
     "SaturatedHeadWarning",
     "cross_entropy",
@@ -24,6 +25,7 @@ __all__ = [
 
 # Chosen on purpose, see fit_head.
 RIDGE = 0.1
+# mean(1 - max p) below which a head counts as saturated.
 SATURATED = 1e-3
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from breadth.data.union import Union
-from breadth.errors import MeasureError, unknown_name
+from breadth.errors import MeasureError, printable, unknown_name
 from breadth.measure.embeddings import Embeddings
 from breadth.measure.mixture import Mixture, mixture
 from breadth.measure.reference import Scale
@@ -118,7 +118,7 @@ class SourceMeasure:
         d, c = self.diversity, self.corrected
         where = "" if self.position is None else f", {self.position.value:.0%} of the way from floor to ceiling"
         return (
-            f"{self.name}\n"
+            f"{printable(self.name)}\n"
             f"  diversity    {d.value:.4f} [{d.low:.4f}, {d.high:.4f}]{where}\n"
             f"  noise floor  {self.floor.value:.4f} [{self.floor.low:.4f}, {self.floor.high:.4f}]\n"
             f"  corrected    {c.value:.4f} [{c.low:.4f}, {c.high:.4f}]"
@@ -132,6 +132,10 @@ class CrossMeasure:
     a: str
     b: str
     distance: Estimate
+
+    def __str__(self) -> str:
+        d = self.distance
+        return f"{printable(self.a)} to {printable(self.b)}\n  distance     {d.value:.4f} [{d.low:.4f}, {d.high:.4f}]"
 
 
 @dataclass(frozen=True)
@@ -196,12 +200,9 @@ class Measurement:
         return json.dumps(self.as_dict(), indent=1, ensure_ascii=False)
 
     def __repr__(self) -> str:
-        lines = [str(s) for s in self.sources]
-        lines += [
-            f"{c.a} to {c.b}\n  distance     {c.distance.value:.4f} [{c.distance.low:.4f}, {c.distance.high:.4f}]"
-            for c in self.cross
-        ]
-        return "\n".join([*lines, f"probe {self.probe['name']}, protocol {self.protocol['fingerprint']}"])
+        return "\n".join(
+            [*map(str, self.sources), *map(str, self.cross), f"probe {self.probe['name']}, protocol {self.protocol['fingerprint']}"]
+        )
 
     def _repr_html_(self) -> str:
         """A table for notebooks."""

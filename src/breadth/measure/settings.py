@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from breadth.errors import MeasureError, unknown_name
-from breadth.measure.fisher import Estimator
+from breadth.measure.fisher import ESTIMATORS, Estimator
 from breadth.measure.head import RIDGE
 from breadth.measure.precision import Precision
 from breadth.measure.task2vec import HeadKind
@@ -71,6 +71,21 @@ class Settings:
     def __post_init__(self) -> None:
         if self.tasks != "auto" and (not isinstance(self.tasks, int) or self.tasks < 3):
             raise MeasureError(f"{self.tasks} tasks were asked for; expected 3 or more, or 'auto'")
+        for name, least in (("ways", 2), ("per_class", 1), ("draws", 1)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < least:
+                raise MeasureError(f"{name} is {value!r}; expected a whole number of {least} or more")
+        for what, given, allowed in (
+            ("Fisher estimator", self.estimator, (*ESTIMATORS, "awslabs")),
+            ("head", self.head, get_args(HeadKind)),
+            ("precision", self.arithmetic, get_args(Precision)),
+        ):
+            if given not in allowed:
+                raise MeasureError(unknown_name(what, given, allowed))
+        if self.estimator == "awslabs" and self.arithmetic != "float32":
+            raise MeasureError(
+                f"arithmetic '{self.arithmetic}' was asked for with the awslabs estimator; expected float32, as published"
+            )
         for name in ("pairs", "memory"):
             value = getattr(self, name)
             if value is not None and value < 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -10,7 +11,7 @@ from itertools import combinations
 import torch
 
 from breadth.data.union import Union, single
-from breadth.errors import MeasureError
+from breadth.errors import MeasureError, printable
 from breadth.measure.auto import auto_tasks
 from breadth.measure.correction import corrected
 from breadth.measure.diversity import (
@@ -23,6 +24,7 @@ from breadth.measure.diversity import (
     split_half,
 )
 from breadth.measure.embeddings import Embeddings
+from breadth.measure.head import SATURATED, SaturatedHeadWarning
 from breadth.measure.items import chosen_rows, rival_panels
 from breadth.measure.measurement import CrossMeasure, Measurement, SourceMeasure, Stability
 from breadth.measure.memory import working_set
@@ -180,8 +182,19 @@ def _scale(t2v: Task2Vec, shape: tuple[int, ...], settings: Settings, clock: _Cl
         )
     except MeasureError as error:
         raise MeasureError(
-            f"floor and ceiling of the scale cannot be measured: {error}; or leave the scale out (--no-scale)"
+            f"floor and ceiling of the scale cannot be measured: {error}; or leave the scale out (--no-scale, scale=False)"
         ) from None
+
+
+def _warn_of_certain_heads(found: Sequence[SourceMeasure]) -> None:
+    for m in found:
+        if certain := int((m.embeddings.doubt < SATURATED).sum()):
+            warnings.warn(
+                f"the heads of {certain} of {m.embeddings.tasks} tasks of '{printable(m.name)}' are nearly certain of every label (mean "
+                f"1 - max p < {SATURATED:.0e}): their Fisher information is close to zero; use a larger ridge (--ridge) with the ridge head",
+                SaturatedHeadWarning,
+                stacklevel=3,
+            )
 
 
 def survey(places: Sequence[Source], settings: Settings | None = None, *, report: Report | None = None) -> Measurement:
@@ -190,6 +203,7 @@ def survey(places: Sequence[Source], settings: Settings | None = None, *, report
     places: whatever ``breadth.data.formats.load`` takes. Images are seen through ``settings.probe``, vectors through an mlp probe.
     With ``settings.store``, what was embedded before is not embedded again, and a killed measurement goes on from there.
     report: called with (fraction done, seconds left, what is measured now). Raises DataError or MeasureError where a source cannot be used.
+    Warns SaturatedHeadWarning once a source, however many of its tasks have a head that is nearly certain.
     """
     settings = settings or Settings()
     check_device(settings.device)
@@ -197,11 +211,20 @@ def survey(places: Sequence[Source], settings: Settings | None = None, *, report
     sources = _unions(places, settings)
     t2v = task2vec_of(sources[0], settings, sum(part.inputs.nbytes for s in sources for part in s.parts))
     clock = _Clock(_embeddings_needed(settings, len(sources)), report)
-    ends = _scale(t2v, sources[0].input_shape, settings, clock) if settings.scale else None
-    found = [_measured(s, t2v, settings, ends, clock) for s in sources]
+    with warnings.catch_warnings():
+        # Said once a source below, not once a task, and also of stored tasks.
+        warnings.simplefilter("ignore", SaturatedHeadWarning)
+        ends = _scale(t2v, sources[0].input_shape, settings, clock) if settings.scale else None
+        found = [_measured(s, t2v, settings, ends, clock) for s in sources]
+    _warn_of_certain_heads(found)
     if settings.rivals:
         rows = chosen_rows([m.embeddings for m in found], settings.items, settings.seed)
-        panels = rival_panels([s.parts[0] for s in sources], rows, t2v.probe, seed=settings.seed, memory=t2v.memory)
+        try:
+            panels = rival_panels([s.parts[0] for s in sources], rows, t2v.probe, seed=settings.seed, memory=t2v.memory)
+        except MeasureError as error:
+            raise MeasureError(
+                f"the other metrics cannot be measured: {error}; or leave the other metrics out (--no-rivals, rivals=False)"
+            ) from None
         found = [replace(m, rivals=panel) for m, panel in zip(found, panels, strict=True)]
     pairs = list(combinations(found, 2))
     cross = tuple(CrossMeasure(a.name, b.name, cross_diversity(a.embeddings, b.embeddings)) for a, b in pairs)
