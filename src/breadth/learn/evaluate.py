@@ -18,8 +18,10 @@ from torch.nn import functional as F
 from breadth.data.episode import Episodes
 from breadth.data.images import to_float
 from breadth.errors import DataError, SpecError, unknown_name
+from breadth.learn.anil import adapted_head
 from breadth.learn.heads import centroid, logistic
 from breadth.learn.inner import Params, adapt, one_task, stack, tasks_of_mlp
+from breadth.learn.steps import Adapts
 from breadth.nets.body import Body
 from breadth.nets.head import Classifier
 from breadth.nets.norm import BatchNorm, batch_norms, bn_train, evaluating, forward_with, state_of
@@ -155,9 +157,12 @@ def evaluate_maml(
     inner_lr: float = 0.1,
     steps: Sequence[int] = (5, 10),
     batch_norm: Sequence[BatchNorm] = ("support", "transductive"),
+    adapts: Adapts = "all",
     device: str = "cpu",
 ) -> dict[str, Scores]:
     """Return scores by ``"maml<steps>/batch norm mode"``: the classifier adapted to each support set, read out at ``steps``.
+
+    adapts: all its parameters, or the "head" alone, on features of the trained body (then ``"anil<steps>/batch norm mode"``).
 
     "support" and "transductive" adapt alike, on the statistics of the support batch, and differ in the statistics that the queries
     are normalised with; "running" uses the stored ones throughout, under which an inner learning rate fit for batch
@@ -175,11 +180,12 @@ def evaluate_maml(
         )
     net.to(device)
     readouts = sorted(set(steps))
-    if isinstance(net.body, MlpBody):
+    name = "maml" if adapts == "all" else "anil"
+    if isinstance(net.body, MlpBody) and adapts == "all":
         logits = _mlp_logits(net, episodes, readouts, inner_lr, device)
         by_method = {f"maml{k}/{mode}": logits[k] for mode in batch_norm for k in readouts}
     else:
-        by_method = {f"maml{k}/{mode}": [] for mode in batch_norm for k in readouts}
+        by_method = {f"{name}{k}/{mode}": [] for mode in batch_norm for k in readouts}
         for i in range(len(episodes)):
             episode = episodes[i]
             given = (
@@ -187,7 +193,8 @@ def evaluate_maml(
                 torch.from_numpy(episode.support_labels).to(device),
                 _plain(episode.query_inputs, device),
             )
-            for key, value in _adapted_logits(net, given, readouts, inner_lr, batch_norm).items():
+            logits_of = _adapted_logits if adapts == "all" else _head_adapted_logits
+            for key, value in logits_of(net, given, readouts, inner_lr, batch_norm).items():
                 by_method[key].append(value[None])
     return {method: _scores(parts, episodes, method) for method, parts in by_method.items()}
 
@@ -217,6 +224,23 @@ def _adapted_logits(
             with torch.no_grad():
                 for mode in modes:
                     out[f"maml{k}/{mode}"] = forward_with(net, {**dict(net.named_buffers()), **phi}, support, query, mode)[1]
+    return out
+
+
+@torch.no_grad()
+def _head_adapted_logits(
+    net: Classifier, given: tuple[Tensor, Tensor, Tensor], readouts: Sequence[int], lr: float, batch_norm: Sequence[BatchNorm]
+) -> dict[str, Tensor]:
+    """As ``_adapted_logits``, where the head alone adapts: the body is passed once a mode."""
+    support, labels, query = given
+    out: dict[str, Tensor] = {}
+    for mode in batch_norm:
+        f, q = forward_with(net.body, state_of(net.body), support, query, mode)
+        weight, bias, done = net.head.weight[None], net.head.bias[None], 0
+        for k in readouts:
+            weight, bias = adapted_head(f[None], labels[None], weight, bias, steps=k - done, lr=lr)
+            done = k
+            out[f"anil{k}/{mode}"] = q @ weight[0].T + bias[0]
     return out
 
 

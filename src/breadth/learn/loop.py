@@ -30,7 +30,8 @@ class Plan:
 
     steps: budget, or upper limit with a plateau; rate: learning rate of step t; clip: largest norm of the gradient, None for no
     limit; plateau: stop early on convergence, None to use the whole budget; window: steps that one line of the history averages;
-    identity: JSON-able facts that tell this run from any other, checked before a checkpoint is resumed.
+    identity: JSON-able facts that tell this run from any other, checked before a checkpoint is resumed; judge: a loss that the weights
+    alone decide, taken at the end of each window as the history's "validation", on which the plateau is then sought.
     """
 
     steps: int
@@ -39,6 +40,7 @@ class Plan:
     plateau: Plateau | None
     window: int
     identity: Mapping[str, Any]
+    judge: Callable[[], float] | None = None
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,10 @@ def train(
         if done % plan.window == 0 or done == plan.steps:
             history.append(_line(done, window, rate))
             window = []
-            if plan.plateau and windows_since_best([h["loss"] for h in history], plan.plateau.tolerance) >= plan.plateau.patience:
+            if plan.judge:
+                history[-1]["validation"] = plan.judge()
+            losses = [h["validation" if plan.judge else "loss"] for h in history]
+            if plan.plateau and windows_since_best(losses, plan.plateau.tolerance) >= plan.plateau.patience:
                 stopped = "converged"
         if report:
             report(done, plan.steps)

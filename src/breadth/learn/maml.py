@@ -16,17 +16,21 @@ from breadth.data.task import Task, TaskSource, task
 from breadth.errors import SpecError, unknown_name
 from breadth.learn.adam import Adam
 from breadth.learn.augment import Augmentation, augmented
-from breadth.learn.inner import Order, accuracy, meta_gradient, one_task, stack, tasks_of_mlp
+from breadth.learn.flops import GRADIENT, HESSIAN, forward_flops
+from breadth.learn.inner import Order
 from breadth.learn.loop import Plan, Report
 from breadth.learn.pretrain import Stop
 from breadth.learn.schedule import Plateau, Schedule, learning_rate
+from breadth.learn.steps import Adapts, Inner, meta_step, query_loss
 from breadth.learn.trained import Trained, fit
+from breadth.learn.validation import held_out
 from breadth.nets.build import Architecture, build
 from breadth.nets.head import classifier
-from breadth.nets.norm import bn_train
 from breadth.seeds import generator, integer
 
 __all__ = ["MamlSettings", "meta_train"]
+
+_VALIDATION_TASKS = 40
 
 
 @dataclass(frozen=True)
@@ -34,10 +38,12 @@ class MamlSettings:
     """How to meta-train.
 
     order: 1 (first order) or 2 (gradient through the inner steps); inner_lr, steps: of the inner loop; tasks: budget, or upper
-    limit with stop "converged" (``patience`` windows of the query loss without improvement; "constant" schedule only);
+    limit with stop "converged" (``patience`` windows of the query loss without improvement; "constant" schedule only): the loss on
+    the training tasks, or on 40 fixed tasks of ``validation`` classes of each training set, which training then does not see;
     meta_batch: tasks a meta-step; lr: of the outer Adam; clip: largest norm of the meta-gradient; window: meta-steps averaged
     into one line of the history. Batch norm uses batch statistics, for support and query apart ("transductive"), as published; the
-    running ones are gathered on support sets with the weights that adaptation starts from.
+    running ones are gathered on support sets with the weights that adaptation starts from. adapts: "all" parameters, or the "head"
+    alone (ANIL, arXiv 1909.09157: through all inner steps, ``order`` is not read).
     """
 
     order: Order = 1
@@ -55,11 +61,13 @@ class MamlSettings:
     patience: int = 5
     window: int = 25
     augmentation: Augmentation = "none"
+    adapts: Adapts = "all"
+    validation: int | None = None
 
     def __post_init__(self) -> None:
         if self.order not in get_args(Order):
             raise SpecError(f"MAML order is {self.order}; expected 1 (first order) or 2 (second order)")
-        for name, kind in (("schedule", Schedule), ("stop", Stop), ("augmentation", Augmentation)):
+        for name, kind in (("schedule", Schedule), ("stop", Stop), ("augmentation", Augmentation), ("adapts", Adapts)):
             if getattr(self, name) not in get_args(kind):
                 raise SpecError(unknown_name(name, getattr(self, name), get_args(kind)))
         for name in ("inner_lr", "steps", "tasks", "meta_batch", "lr", "clip", "shots", "queries", "patience", "window"):
@@ -67,6 +75,10 @@ class MamlSettings:
                 raise SpecError(f"MAML {name} is {getattr(self, name)}; expected more than 0")
         if self.ways < 2:
             raise SpecError(f"MAML ways is {self.ways}; expected at least 2")
+        if self.validation is not None and not (self.validation > 0 and self.stop == "converged"):
+            raise SpecError(
+                f"MAML validation is {self.validation} with stop '{self.stop}'; expected more than 0 classes, and stop 'converged'"
+            )
         if self.stop == "converged" and self.schedule != "constant":
             raise SpecError(
                 f"stop 'converged' with schedule '{self.schedule}' would mistake the annealing for convergence; "
@@ -101,8 +113,8 @@ def meta_train(
     folder, report (in meta-steps): as in ``pretrain``. Raises DataError where the source cannot give such tasks, SpecError where
     its inputs do not fit arch, BreadthError where training diverges, CheckpointError for a folder of another run or a damaged one.
     """
-    per_class, task_seed = settings.shots + settings.queries, integer(seed, "tasks")
-    shape = task(source, 0, ways=settings.ways, per_class=per_class, seed=task_seed).inputs.shape[1:]
+    per_class = settings.shots + settings.queries
+    shape = task(source, 0, ways=settings.ways, per_class=per_class, seed=integer(seed, "tasks")).inputs.shape[1:]
     expected = (arch.size,) if arch.kind == "mlp" else (arch.size, arch.size, arch.channels)
     if shape != expected:
         raise SpecError(
@@ -111,58 +123,51 @@ def meta_train(
         )
     steps = -(-settings.tasks // settings.meta_batch)
     net = classifier(build(arch, integer(seed, "body")), settings.ways, integer(seed, "head")).to(device)
-    params: dict[str, Tensor] = dict(net.named_parameters())
-    gradient_of = partial(meta_gradient, steps=settings.steps, lr=settings.inner_lr, order=settings.order)
-    # The stored statistics are those of the weights that adaptation starts from; the inner loop's own go to these copies, unread.
-    forward = one_task(net, {k: v.clone() for k, v in net.named_buffers()})
+    inner = Inner(settings.steps, settings.inner_lr, settings.order, settings.adapts)
+    train_on, judge_on = held_out(source, settings.validation, settings.ways, seed) if settings.validation else (source, None)
+    meta = meta_step(arch, net, inner)
 
-    def tasks_of(t: int) -> list[list[Tensor]]:
-        numbers = range(t * settings.meta_batch, (t + 1) * settings.meta_batch)
-        return [
-            _split(
-                task(source, i, ways=settings.ways, per_class=per_class, seed=task_seed),
-                settings,
-                generator(seed, "augment", i),
-                device,
-            )
-            for i in numbers
-        ]
+    def drawn(i: int, of: TaskSource, name: str) -> list[Tensor]:
+        return _split(
+            task(of, i, ways=settings.ways, per_class=per_class, seed=integer(seed, name)),
+            settings,
+            generator(seed, "augment", i),
+            device,
+        )
 
-    def step_batched(t: int) -> tuple[Tensor, Tensor]:
-        sx, sy, qx, qy = (torch.stack(parts) for parts in zip(*tasks_of(t), strict=True))
-        stacked = stack(params, settings.meta_batch)
-        gradient, loss, logits = gradient_of(tasks_of_mlp, stacked, (sx, sy), (qx, qy))
-        for name, p in params.items():
-            p.grad = gradient[name].mean(0)
-        return loss / settings.meta_batch, accuracy(logits, qy)
+    def step(t: int) -> tuple[Tensor, Tensor]:
+        return meta([drawn(i, train_on, "tasks") for i in range(t * settings.meta_batch, (t + 1) * settings.meta_batch)])
 
-    def step_one_by_one(t: int) -> tuple[Tensor, Tensor]:
-        losses, accuracies = [], []
-        with bn_train(net):
-            for sx, sy, qx, qy in tasks_of(t):
-                with torch.no_grad():
-                    net(sx)
-                gradient, loss, logits = gradient_of(forward, params, (sx, sy), (qx, qy))
-                losses.append(loss)
-                accuracies.append(accuracy(logits, qy))
-                for name, p in params.items():
-                    share = gradient[name] / settings.meta_batch
-                    p.grad = share if p.grad is None else p.grad.add_(share)
-        return torch.stack(losses).mean(), torch.stack(accuracies).mean()
+    def judge() -> float:
+        assert judge_on is not None
+        return query_loss(arch, net, inner, [drawn(i, judge_on, "validation") for i in range(_VALIDATION_TASKS)])
 
     plateau = Plateau(settings.window, settings.patience) if settings.stop == "converged" else None
-    identity = {"learner": "maml", "arch": asdict(arch), "settings": asdict(settings), "seed": seed, "data": source.digest}
+    given = {k: v for k, v in asdict(settings).items() if (k, v) not in (("adapts", "all"), ("validation", None))}
+    identity = {"learner": "maml", "arch": asdict(arch), "settings": given, "seed": seed, "data": source.digest}
     rate = partial(learning_rate, settings.schedule, settings.lr, steps=steps)
-    plan = Plan(steps, rate, settings.clip, plateau, settings.window, identity)
-    tasks = settings.meta_batch
-    return fit(
-        arch,
-        net,
-        Adam(),
-        step_batched if arch.kind == "mlp" else step_one_by_one,
-        plan,
-        folder=folder,
-        report=report,
-        save_every=save_every,
-        cost=lambda n: {"tasks": n * tasks, "images": n * tasks * settings.ways * per_class},
-    )
+    plan = Plan(steps, rate, settings.clip, plateau, settings.window, identity, judge if settings.validation else None)
+    one, support = forward_flops(arch, net), settings.ways * settings.shots
+
+    def cost(n: int) -> dict[str, float]:
+        tasks, judged = n * settings.meta_batch, n // settings.window * _VALIDATION_TASKS if settings.validation else 0
+        return {
+            "tasks": tasks,
+            "images": tasks * settings.ways * per_class,
+            "validation_tasks": judged,
+            "flops": one * (tasks * _passes(settings, support) + judged * _passes_judged(settings, support)),
+        }
+
+    return fit(arch, net, Adam(), step, plan, folder=folder, report=report, save_every=save_every, cost=cost)
+
+
+def _passes(settings: MamlSettings, support: int) -> int:
+    """Forward passes of one image that the meta-gradient of one task is worth; the steps of a head alone count as nothing."""
+    query = settings.ways * settings.queries
+    if settings.adapts == "head":
+        return GRADIENT * (support + query)
+    return support * settings.steps * (GRADIENT + (HESSIAN if settings.order == 2 else 0)) + GRADIENT * query
+
+
+def _passes_judged(settings: MamlSettings, support: int) -> int:
+    return support * (GRADIENT * settings.steps if settings.adapts == "all" else 1) + settings.ways * settings.queries

@@ -17,6 +17,7 @@ from breadth.data.images import LabeledSet, to_float
 from breadth.errors import SpecError, unknown_name
 from breadth.learn.adam import Adam
 from breadth.learn.augment import Augmentation, augmented
+from breadth.learn.flops import GRADIENT, forward_flops
 from breadth.learn.loop import Plan, Report
 from breadth.learn.schedule import Plateau, Schedule, learning_rate
 from breadth.learn.trained import Trained, fit
@@ -124,6 +125,7 @@ def pretrain(
     plateau = Plateau(settings.window, settings.patience) if settings.stop == "converged" else None
     identity = {"learner": "pretrain", "arch": asdict(arch), "settings": asdict(settings), "seed": seed, "data": data.digest}
     rate = partial(learning_rate, settings.schedule, settings.lr, steps=steps)
+    one = forward_flops(arch, net)
     plan = Plan(steps, rate, None, plateau, settings.window, identity)
     return fit(
         arch,
@@ -134,5 +136,5 @@ def pretrain(
         folder=folder,
         report=report,
         save_every=save_every,
-        cost=lambda n: {"images": n * settings.batch, "tasks": 0},
+        cost=lambda n: {"images": n * settings.batch, "tasks": 0, "flops": n * settings.batch * GRADIENT * one},
     )

@@ -25,8 +25,9 @@ class Trained:
     """A network after training.
 
     weights: ``body.*`` and ``head.*`` on the CPU; history: one line a window with step, loss (nats, mean over the window),
-    accuracy (0..1) and rate; cost: images (forward passes on new batches), tasks (0 for pre-training), steps, cpu_seconds;
-    stopped: "budget" (all of it used) or "converged" (plateau of the training loss).
+    accuracy (0..1) and rate, and validation where held-out classes judge; cost: images (forward passes on new batches), tasks (0 for
+    pre-training), steps, flops (by the formula of ``flops``), cpu_seconds; stopped: "budget" (all of it used) or "converged" (plateau
+    of the training loss, or of the validation loss).
     """
 
     arch: Architecture
