@@ -75,9 +75,10 @@ def test_the_corrected_difference_is_that_of_the_corrected_values():
     [
         (0.1, 0.02, "A is more diverse by 0.1000 [0.0800, 0.1200]; the interval excludes 0"),
         (-0.1, 0.02, "B is more diverse by 0.1000 [0.0800, 0.1200]; the interval excludes 0"),
-        (0.01, 0.02, "cannot be told apart: the interval of the difference 0.0100 [-0.0100, 0.0300] holds 0"),
-        (0.0, 0.0, "cannot be told apart: the interval of the difference 0.0000 [0.0000, 0.0000] holds 0"),
-        (0.1, float("nan"), "cannot be told apart: the difference 0.1000 has no interval"),
+        (0.01, 0.02, "cannot be told apart: A minus B is 0.0100 [-0.0100, 0.0300], which holds 0"),
+        (-0.01, 0.02, "cannot be told apart: A minus B is -0.0100 [-0.0300, 0.0100], which holds 0"),
+        (0.0, 0.0, "cannot be told apart: A minus B is 0.0000 [0.0000, 0.0000], which holds 0"),
+        (0.1, float("nan"), "cannot be told apart: A minus B is 0.1000, without an interval"),
     ],
 )
 def test_differences_in_words(value, half, said):
@@ -152,6 +153,15 @@ def test_all_sources_of_two_files_or_all_pairs_of_one(files):
     with pytest.raises(MeasureError, match="were measured under protocols that differ in probe_fingerprint"):
         compare_all(files / "a", files / "other")
     assert len(compare_all(files / "a", files / "other", override=True)) == 2
+
+
+def test_each_pair_is_compared_once(files, tmp_path):
+    whole = files / "a" / "measurement.json"
+    assert compare_all(files / "a", whole) == compare_all(whole)
+    copy = tmp_path / "copy.json"
+    copy.write_text(whole.read_text())
+    pairs = [(c.a.split(" ")[0], c.b.split(" ")[0], c.diversity is None) for c in compare_all(whole, copy)]
+    assert pairs == [("wide", "wide", True), ("wide", "narrow", False), ("narrow", "narrow", True)]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from breadth.data.task import task
 from breadth.data.union import single
 from breadth.errors import MeasureError
 from breadth.measure.probe import probe
@@ -35,6 +36,24 @@ def test_every_field_but_the_name_of_the_probe_changes_the_fingerprint(name):
     other = changed(name)
     assert (other.fingerprint == PROTOCOL.fingerprint) == (name == "probe")
     assert differences(PROTOCOL, other) == (() if name == "probe" else (name,))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_comparable_fingerprint_ignores_what_comparisons_ignore(name):
+    assert re.fullmatch("[0-9a-f]{12}", PROTOCOL.comparable)
+    assert (changed(name).comparable == PROTOCOL.comparable) == (name == "probe" or name in SAMPLING)
+
+
+@pytest.mark.parametrize("estimator", ["exact", "empirical", "awslabs", "rademacher", "monte_carlo"])
+def test_draws_count_only_where_labels_are_drawn(estimator):
+    source, net = single(Toys.images()), probe(Architecture("conv-stride", 6, 1, 16))
+    drawn = task(source, 0, ways=3, per_class=2)
+    prints, keys = set(), set()
+    for draws in (1, 3):
+        t2v = Task2Vec(net, estimator, draws=draws)
+        prints.add(protocol_of(source, t2v, tasks=7, ways=3, per_class=2, seed=1).fingerprint)
+        keys.add(t2v._key(drawn))
+    assert len(prints) == len(keys) == (2 if estimator in ("rademacher", "monte_carlo") else 1)
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if n not in ("probe", "probe_fingerprint")])

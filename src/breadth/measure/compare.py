@@ -15,7 +15,7 @@ from breadth.measure.correction import corrected_difference
 from breadth.measure.protocol import SAMPLING, Protocol, described_differences
 from breadth.stats.interval import Estimate, combined
 
-__all__ = ["Comparison", "Stored", "compare", "compare_all", "read_stored", "told_difference"]
+__all__ = ["Comparison", "Stored", "classes_note", "compare", "compare_all", "read_stored", "told_difference"]
 
 SCHEMA = 1
 # Equal data, drawn by equal rules from one seed: task i of one is task i of the other.
@@ -64,19 +64,25 @@ class Comparison:
             f"  diversity    {told_difference(a, b, self.diversity)}",
             f"  corrected    {told_difference(a, b, self.corrected)}",
         ]
-        if self.classes[0] != self.classes[1]:
-            lines.append(
-                f"  note         of {self.classes[0]} and {self.classes[1]} classes: more classes alone raise the coefficient"
-            )
+        if note := classes_note(self.classes):
+            lines.append(f"  note         {note}")
         return "\n".join(lines)
+
+
+def classes_note(classes: Sequence[int]) -> str:
+    """Return what to know of sources of these numbers of classes, "" where all are equal."""
+    counts = [str(n) for n in sorted(set(classes))]
+    if len(counts) < 2:
+        return ""
+    return f"of {', '.join(counts[:-1])} and {counts[-1]} classes: more classes alone raise the coefficient"
 
 
 def told_difference(a: str, b: str, e: Estimate) -> str:
     """Return in words what the difference ``e`` of source ``a`` minus source ``b`` says."""
     if not (math.isfinite(e.low) and math.isfinite(e.high)):
-        return f"cannot be told apart: the difference {e.value:.4f} has no interval"
+        return f"cannot be told apart: {a} minus {b} is {e.value:.4f}, without an interval"
     if e.low <= 0 <= e.high:
-        return f"cannot be told apart: the interval of the difference {e.value:.4f} [{e.low:.4f}, {e.high:.4f}] holds 0"
+        return f"cannot be told apart: {a} minus {b} is {e.value:.4f} [{e.low:.4f}, {e.high:.4f}], which holds 0"
     more, low, high = (a, e.low, e.high) if e.low > 0 else (b, -e.high, -e.low)
     return f"{more} is more diverse by {abs(e.value):.4f} [{low:.4f}, {high:.4f}]; the interval excludes 0"
 
@@ -87,13 +93,16 @@ def _estimate(given: Mapping[str, Any]) -> Estimate:
     return Estimate(value, low, high, float(given["level"]), int(given["n"]), str(given["method"]))
 
 
+def _json(path: str | Path) -> Path:
+    return Path(path) / "measurement.json" if Path(path).is_dir() else Path(path)
+
+
 def read_stored(path: str | Path) -> tuple[Stored, ...]:
     """Return the sources of a measurement.json, or of the folder that ``breadth measure --out`` wrote it to.
 
     Raises MeasureError where the file is missing, damaged, or something else.
     """
-    place = Path(path)
-    place = place / "measurement.json" if place.is_dir() else place
+    place = _json(path)
     if not place.is_file():
         raise MeasureError(f"{place}: no such measurement; give a file that breadth measure --out or --json > FILE has written")
     try:
@@ -139,20 +148,29 @@ def compare(a: Stored, b: Stored, *, override: bool = False) -> Comparison:
 def compare_all(first: str | Path, second: str | Path | None = None, *, override: bool = False) -> tuple[Comparison, ...]:
     """Return every source of ``first`` against every source of ``second``, or every two sources of one measurement.
 
-    Sources of one name in both files are told apart by the files' names. Raises as ``read_stored`` and ``compare``, and for a single
+    Each two sources are compared once, also where both files hold both; one file given twice is one measurement. Sources of one name
+    in both files are told apart by the files' names. Raises as ``read_stored`` and ``compare``, and for a single
     source without a second file.
     """
     here = read_stored(first)
-    if second is None:
+    there = here if second is None else read_stored(second)
+    if second is None or _json(first).samefile(_json(second)):
         if len(here) < 2:
             raise MeasureError(
                 f"{first} holds the source '{here[0].name}' alone; expected two or more sources, or a second measurement"
             )
         return tuple(compare(a, b, override=override) for a, b in combinations(here, 2))
-    there = read_stored(second)
     twice = {s.name for s in here} & {s.name for s in there}
     here, there = _told_apart(here, twice, first), _told_apart(there, twice, second)
-    return tuple(compare(a, b, override=override) for a, b in product(here, there))
+    pairs: dict[frozenset[str], tuple[Stored, Stored]] = {}
+    for a, b in product(here, there):
+        pairs.setdefault(frozenset((_identity(a), _identity(b))), (a, b))
+    return tuple(compare(a, b, override=override) for a, b in pairs.values())
+
+
+def _identity(s: Stored) -> str:
+    """What one stored source is wherever it is stored: its numbers, data and protocol."""
+    return repr((s.diversity, s.floor, sorted((key, repr(value)) for key, value in s.protocol.items())))
 
 
 def _told_apart(sources: Sequence[Stored], twice: set[str], file: str | Path) -> tuple[Stored, ...]:

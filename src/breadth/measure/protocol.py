@@ -28,7 +28,7 @@ class Protocol:
     probe: its name; probe_fingerprint: SHA-256 of its architecture and weights; size, channels: of the inputs it takes; estimator,
     draws, estimator_seed, precision: see ``Task2Vec``; head, ridge: how the head was fitted; published: settings of the "awslabs"
     estimator as JSON, "" for any other; convention: how a union draws classes; tasks, ways, per_class, seed: the tasks drawn; version:
-    of this package.
+    of this package. draws is 1 where the estimator draws nothing.
     """
 
     probe: str
@@ -52,7 +52,15 @@ class Protocol:
     @property
     def fingerprint(self) -> str:
         """Return 12 hex digits of the SHA-256 of all fields but the probe's name, which says nothing that its fingerprint does not."""
-        counted = {name: value for name, value in self.as_dict().items() if name != "probe"}
+        return self._hash(("probe",))
+
+    @property
+    def comparable(self) -> str:
+        """Return 12 hex digits that two protocols share where their values may be compared: ``fingerprint`` without ``SAMPLING``."""
+        return self._hash(("probe", *SAMPLING))
+
+    def _hash(self, ignore: Sequence[str]) -> str:
+        counted = {name: value for name, value in self.as_dict().items() if name not in ignore}
         return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()[:12]
 
     def as_dict(self) -> dict[str, Any]:
@@ -74,7 +82,7 @@ def protocol_of(source: TaskSource, t2v: Task2Vec, *, tasks: int, ways: int, per
         size=probe.size,
         channels=probe.channels,
         estimator=t2v.estimator,
-        draws=t2v.draws,
+        draws=t2v.counted_draws,
         estimator_seed=t2v.seed,
         precision=t2v.precision,
         head=t2v.head,

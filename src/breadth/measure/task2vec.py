@@ -24,10 +24,12 @@ from breadth.measure.probe import ProbeNetwork
 from breadth.measure.store import EmbeddingStore
 from breadth.seeds import integer
 
-__all__ = ["HeadKind", "Task2Vec", "TaskEmbedding"]
+__all__ = ["DRAWING", "HeadKind", "Task2Vec", "TaskEmbedding"]
 
 HeadKind = Literal["ridge", "adam"]
 
+# The estimators that ``draws`` means something to.
+DRAWING = ("rademacher", "monte_carlo")
 # Goes up whenever the same task gets another embedding, so that stored ones of an older kind are not taken for new ones.
 STORED_AS = 1
 
@@ -56,6 +58,11 @@ class Task2Vec:
     published: Published = PUBLISHED
     store: EmbeddingStore | None = None
 
+    @property
+    def counted_draws(self) -> int:
+        """``draws`` where the estimator draws labels, else 1: two measurements that differ in an unused number are one."""
+        return self.draws if self.estimator in DRAWING else 1
+
     def __call__(self, task: Task) -> TaskEmbedding:
         """Embed one task. Raises MeasureError where the task's inputs do not fit the probe, or its Fisher is zero or not finite."""
         if self.store is None:
@@ -68,12 +75,12 @@ class Task2Vec:
         return found
 
     def _key(self, task: Task) -> str:
-        """Everything that the embedding depends on."""
+        """Everything that the embedding depends on, and nothing else."""
         data = hashlib.sha256()
         for array in (task.inputs, task.labels, task.items):
             data.update(f"{array.dtype.str}{array.shape}".encode())
             data.update(np.ascontiguousarray(array).data)
-        how = [STORED_AS, self.probe.fingerprint, self.estimator, self.head, self.ridge, self.draws, self.seed]
+        how = [STORED_AS, self.probe.fingerprint, self.estimator, self.head, self.ridge, self.counted_draws, self.seed]
         if self.precision != "float32":
             how.append(self.precision)
         return json.dumps([*how, asdict(self.published), task.source, data.hexdigest()])
