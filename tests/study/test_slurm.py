@@ -1,5 +1,6 @@
 """The SLURM engine, on a SLURM that is played by processes of this machine."""
 
+import json
 import os
 import signal
 import subprocess
@@ -208,14 +209,15 @@ def test_a_queue_that_cannot_be_asked_is_not_an_empty_queue(monkeypatch, output,
     assert slurm._is_queued("7_0") is queued
 
 
-def submitit_processes(folder):
-    for entry in Path("/proc").glob("[0-9]*"):
+def task_at_work(runs):
+    """Process id of a task whose worker is in the middle of a run; None where there is none just now."""
+    for path in runs.glob("*/claim-*"):
         try:
-            command = (entry / "cmdline").read_bytes().split(b"\0")
-        except OSError:
+            worker = json.loads(path.read_text())["pid"]
+            return int(Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[1])
+        except (OSError, ValueError):
             continue
-        if b"submitit.core._submit" in command and str(folder).encode() in command:
-            yield int(entry.name)
+    return None
 
 
 @pytest.mark.slow
@@ -225,14 +227,11 @@ def test_a_task_that_slurm_stops_goes_back_into_the_queue_and_on_to_the_same_fin
     breadth("run", study, "--runs", tmp_path / "local")
     command = ["run", study, "--runs", tmp_path / "runs", "--engine", "slurm", "--workers", "2"]
     watched = subprocess.Popen([sys.executable, "-m", "breadth", *map(str, command)])
-    while not list((tmp_path / "runs").glob("*/claim-*")):
+    while (stopped := task_at_work(tmp_path / "runs")) is None:
         time.sleep(0.01)
-    stopped = list(submitit_processes(tmp_path / "runs" / ".slurm"))
-    for pid in stopped:
-        os.kill(pid, signal.SIGUSR2)
-    assert stopped
+    os.kill(stopped, signal.SIGUSR2)
     assert watched.wait() == 0
-    logs = "".join(p.read_text() for p in (tmp_path / "runs" / ".slurm").glob("*log.err"))
+    logs = "".join(p.read_text() for p in (tmp_path / "runs" / ".slurm").glob("*_log.*"))
     assert "Requeued job 7_" in logs
     findings = []
     for runs in ("local", "runs"):
