@@ -227,13 +227,14 @@ def test_the_checklist_is_read_off_the_analysis():
         "adjusted",
         "controlled",
         "controlled",
+        "not addressed",  # no finding of it holds a robustness value
         "controlled",
         "controlled",
     ]
     bare = replace(
         a, audit=(), series=tuple(replace(s, estimates={"Pearson r": Estimate(0.1, 0, 0.2, 0.95, 8, "t")}) for s in a.series[::2])
     )
-    assert [q.status for q in checklist(bare)] == ["not addressed"] * 7 + ["depends"]
+    assert [q.status for q in checklist(bare)] == ["not addressed"] * 8 + ["depends"]
     one = replace(bare, series=bare.series[:1])
     assert checklist(one)[-1].status == "not addressed"
     assert {q.status for q in checklist(replace(bare, series=()))} == {"not addressed"}

@@ -30,6 +30,7 @@ _QUESTIONS = {
     "complexity": "Is it only harder or richer single tasks?",
     "overlap": "Did evaluation items leak into the training data?",
     "domain": "Does one domain carry the result?",
+    "unmeasured": "Could something that nobody recorded undo it?",
     "probe": "Does it depend on the probe network?",
     "metric": "Does it depend on the metric?",
 }
@@ -99,6 +100,14 @@ def _domain(analysis: Analysis) -> Answer:
     return Answer(question, "not addressed", "no estimate leaves a domain out or treats domains as blocks")
 
 
+def _unmeasured(analysis: Analysis) -> Answer:
+    """It always could: the answer says how strong it would have to be, and is never that it is controlled."""
+    found = next((f.robustness for f in analysis.findings if f.robustness is not None), None)
+    if found is None or math.isnan(found.value):
+        return Answer(_QUESTIONS["unmeasured"], "not addressed", found.sentence if found else "no robustness value was computed")
+    return Answer(_QUESTIONS["unmeasured"], "depends", found.sentence)
+
+
 def _agreement(analysis: Analysis, what: Literal["probe", "metric"]) -> Answer:
     main = primary_series(analysis)
     question = _QUESTIONS[what]
@@ -125,11 +134,12 @@ def _agreement(analysis: Analysis, what: Literal["probe", "metric"]) -> Answer:
 
 
 def checklist(analysis: Analysis) -> tuple[Answer, ...]:
-    """Return one answer for each of: size, classes, alignment, complexity, overlap, domain, probe dependence, metric dependence."""
+    """Return one answer for each of: size, classes, alignment, complexity, overlap, domain, the unmeasured, probe and metric dependence."""
     adjusted = _covariates(analysis)
     return (
         *(_from_audit(analysis, topic, adjusted) for topic in ("size", "classes", "alignment", "complexity", "overlap")),
         _domain(analysis),
+        _unmeasured(analysis),
         _agreement(analysis, "probe"),
         _agreement(analysis, "metric"),
     )

@@ -37,8 +37,9 @@ def draw(analysis: Analysis) -> Figure:
     """Return the figure of a study: one panel a metric, one series a learner, against the primary probe's diversity coefficient.
 
     Every finite stored point is drawn with its two intervals; a bar whose interval is nan is left out. The fill of a marker is the
-    darker the more domains its training set has. Baselines are horizontal lines named in the margin. The strip below says the
-    verdict with n, r and interval of the primary series. Raises DataError where there is no series to draw.
+    darker the more domains its training set has; a marker whose x is a published value is hollow. Baselines are horizontal lines named
+    in the margin. The strip below says the verdict with n, r and interval of the primary series. Raises DataError where there is no
+    series to draw.
     """
     series = shown_series(analysis)
     main = primary_series(analysis)
@@ -67,8 +68,19 @@ def draw(analysis: Analysis) -> Figure:
             title(ax, *_TITLES[metric])
             ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
             ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-        below(figure, f"diversity coefficient of the training data (probe: {main.probe})", foot + 0.1)
+        below(figure, _x_label(main.probe, series), foot + 0.1)
     return figure
+
+
+def _x_label(probe: str, series: Sequence[Series]) -> str:
+    """What the horizontal axis shows, and where some or all of it was taken from publications."""
+    points = [p for s in series for p in s.points]
+    taken = sum(bool(p.published) for p in points)
+    if taken == 0:
+        return f"diversity coefficient of the training data (probe: {probe})"
+    if taken == len(points):
+        return "diversity coefficient of the training data (hollow: published, not measured here)"
+    return f"diversity coefficient of the training data (probe: {probe}; hollow: published, not measured here)"
 
 
 def caption(main: Series) -> str:
@@ -174,7 +186,7 @@ def _draw_points(ax: Axes, series: Series, colour: str, marker: str, levels: Seq
         size = 16 if crowd else 30
         # Paper under the see-through fill, so that bars end at the marker's edge.
         ax.scatter(x, y, s=size, marker=marker, facecolors=PAPER, edgecolors="none", zorder=2.9, gid=f"{name}-paper")
-        fills = [tint(colour, shade(p.level, levels)) for p in points]
+        fills = [PAPER if p.published else tint(colour, shade(p.level, levels)) for p in points]
         ax.scatter(x, y, s=size, marker=marker, facecolors=fills, edgecolors=colour, linewidths=0.9, zorder=3, gid=f"{name}-points")
 
 

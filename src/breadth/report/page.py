@@ -23,6 +23,7 @@ from breadth.report.words import (
     number,
     p_value,
     primary_series,
+    published_points,
     shown_series,
     verdict_sentence,
     winner_sentence,
@@ -174,10 +175,12 @@ def _caption(analysis: Analysis) -> str:
     )
     nan = " A point without a bar has no estimable interval." if bars else ""
     lines = " Dashed and dotted lines: reference arms." if analysis.baselines else ""
+    taken = published_points(shown_series(analysis))
+    hollow = f" Hollow marks: {taken}" if taken else ""
     return (
         "Each mark is one training set under one learner, averaged over training seeds; the fuller its colour, the more domains it "
         f"holds. Bars: intervals of x and of y.{_bars(analysis)} Lines and bands: fitted straight line with its pointwise interval."
-        f"{lines}{nan}{missing}"
+        f"{lines}{hollow}{nan}{missing}"
     )
 
 
@@ -203,7 +206,7 @@ def _points(analysis: Analysis) -> list[tuple[str, ...]]:
     return [
         (
             p.train, p.learner, s.metric, "mean" if p.seed is None else str(p.seed), str(p.level),
-            with_interval(p.x, p.x_low, p.x_high), with_interval(p.y, p.y_low, p.y_high),
+            with_interval(p.x, p.x_low, p.x_high) + (" (published)" if p.published else ""), with_interval(p.y, p.y_low, p.y_high),
         )
         for s in shown_series(analysis)
         for p in s.points

@@ -5,11 +5,22 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from breadth.report.words import NOT_ESTIMABLE, estimate, find_estimate, find_p, number, p_value, shown_series, winner_sentence
+from breadth.report.words import (
+    NOT_ESTIMABLE,
+    estimate,
+    find_estimate,
+    find_p,
+    number,
+    p_value,
+    percent,
+    published_points,
+    shown_series,
+    winner_sentence,
+)
 from breadth.stats.interval import Estimate
-from breadth.study.finding import Analysis, Comparison, Measured, Series
+from breadth.study.finding import Analysis, Comparison, Measured, Robustness, Series
 
-__all__ = ["Table", "association_table", "audit_table", "latex", "markdown", "measures_table", "tables"]
+__all__ = ["Table", "association_table", "audit_table", "latex", "markdown", "measures_table", "robustness_table", "tables"]
 
 _MAIN = ("Pearson", "Spearman", "slope per SD", "adjusted slope")
 _LATEX_ROWS = 40
@@ -34,6 +45,7 @@ def tables(analysis: Analysis) -> tuple[Table, ...]:
     made = (
         association_table(drawn),
         association_table(rest, name="rest", title="The other series: further conditions and probes"),
+        robustness_table(analysis),
         _other_estimates(analysis),
         _comparison_table(analysis),
         _dose_table(analysis),
@@ -105,7 +117,42 @@ def association_table(
     said = f"Probe: {probes.pop()}. " if len(probes) == 1 else ""
     said += f"Brackets: {levels.pop() * 100:g} % interval. " if len(levels) == 1 else ""
     note = f"{said}n: training sets. SD: standard deviation of the diversity coefficient over training sets."
+    note += f" {taken}" if (taken := published_points(series)) else ""
     return Table(name, title, head, rows, note)
+
+
+def robustness_table(analysis: Analysis) -> Table:
+    """Return, for each finding on x and y, the slope raw and adjusted and how strong an unmeasured confounder would undo it."""
+    found = [(f.name, r) for f in analysis.findings if (r := f.robustness) is not None]
+    rows = tuple(
+        (
+            name, estimate(r.raw, why=False), estimate(r.adjusted, why=False), ", ".join(r.given) or "nothing", percent(r.value),
+            percent(r.value_alpha), _yardstick(r), _left(r),
+        )
+        for name, r in found
+    )  # fmt: skip
+    head = (
+        "finding", "raw slope per SD", "adjusted slope per SD", "adjusted for", "robustness value", "of its interval",
+        "strongest covariate (of x, of y)", "slope left by another as strong",
+    )  # fmt: skip
+    unknown = sorted({name for _, r in found for name in r.unknown})
+    note = (
+        "Mixed model with domain effects. Robustness value: share of what the covariates leave of both diversity and score that an "
+        "unmeasured confounder would have to explain to bring the adjusted slope to 0 (of its interval: to bring the nearer end there); "
+        "Cinelli and Hazlett 2020, JRSS-B 82:39. It measures how easily the association is undone, not whether such a confounder exists."
+    )
+    note += f" Not adjusted for: {', '.join(unknown)}, not known for every training set." if unknown else ""
+    return Table("robustness", "How strong an unmeasured cause would have to be", head, rows, note)
+
+
+def _yardstick(r: Robustness) -> str:
+    return f"{r.strongest} ({percent(r.strongest_x)}, {percent(r.strongest_y)})" if r.strongest else "none varies"
+
+
+def _left(r: Robustness) -> str:
+    if not r.strongest:
+        return "none varies"
+    return "cannot be bounded" if math.isnan(r.left) else number(r.left)
 
 
 def _holm(s: Series) -> str:
@@ -125,10 +172,12 @@ def measures_table(measures: tuple[Measured, ...]) -> Table:
 
     The note says how each floor was measured, above all with how many items a class; a letter beside the floor where ways differ.
     """
-    methods = list(dict.fromkeys(m.floor.method for m in measures))
+    methods = list(dict.fromkeys(m.floor.method for m in measures if not m.published))
     letters = {method: f" ({_letter(i)})" if len(methods) > 1 else "" for i, method in enumerate(methods)}
     rows = tuple(
-        (
+        (m.train, m.probe, str(m.level), f"{estimate(m.diversity)} (published)", *("unknown",) * 4)
+        if m.published
+        else (
             m.train, m.probe, str(m.level), estimate(m.diversity), f"{number(m.floor.value)}{letters[m.floor.method]}",
             _or_none(m.split_half), number(m.complexity.value), "none" if m.alignment is None else number(m.alignment.value),
         )
@@ -143,6 +192,8 @@ def measures_table(measures: tuple[Measured, ...]) -> Table:
         "Complexity: mean L1 norm of the embeddings. Alignment: with the evaluation suite; none for the suite itself, or where each set "
         "has a suite of its own."
     )
+    sources = dict.fromkeys(f"{m.train}: {m.published}" for m in measures if m.published)
+    note += f" Published, not measured here, so nothing else is known: {'; '.join(sources)}." if sources else ""
     return Table("measures", "Training sets", head, rows, note)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from breadth.stats.effect import ONE_PERCENT
 from breadth.stats.interval import Estimate
+from breadth.study import robustness
 from breadth.study.finding import Analysis, Comparison, Series, Verdict
 
 __all__ = [
@@ -19,7 +21,9 @@ __all__ = [
     "left_out",
     "number",
     "p_value",
+    "percent",
     "primary_series",
+    "published_points",
     "shown_series",
     "verdict_sentence",
     "winner_sentence",
@@ -65,6 +69,19 @@ def number(value: float, digits: int = 3) -> str:
 def distance(value: float) -> float:
     """Return a distance as it is to be shown: 0 where it is nothing but rounding."""
     return 0.0 if abs(value) < ROUNDING else value
+
+
+def percent(share: float) -> str:
+    """Return a share as per cent, "not estimable" for nan."""
+    return NOT_ESTIMABLE if math.isnan(share) else robustness.percent(share)
+
+
+def published_points(series: Iterable[Series]) -> str:
+    """Return a sentence that names the training sets whose x is a published value, and its source; empty where there is none."""
+    given = dict.fromkeys((p.train, p.published) for s in series for p in s.points if p.published)
+    if not given:
+        return ""
+    return f"x is a published value, not measured here, for {'; '.join(f'{train} ({source})' for train, source in given)}."
 
 
 def p_value(value: float | None) -> str:

@@ -11,7 +11,20 @@ from typing import Any, Literal
 
 from breadth.stats.interval import Estimate
 
-__all__ = ["Analysis", "AuditRow", "Baseline", "Comparison", "Dose", "Finding", "Fit", "Measured", "Point", "Series", "Verdict"]
+__all__ = [
+    "Analysis",
+    "AuditRow",
+    "Baseline",
+    "Comparison",
+    "Dose",
+    "Finding",
+    "Fit",
+    "Measured",
+    "Point",
+    "Robustness",
+    "Series",
+    "Verdict",
+]
 
 Verdict = Literal["supported", "refuted", "inconclusive", "confounded"]
 
@@ -20,7 +33,8 @@ Verdict = Literal["supported", "refuted", "inconclusive", "confounded"]
 class Point:
     """One training set under one learner: x = diversity coefficient, y = score on the evaluation suite.
 
-    seed: the training seed, or None where ``y`` is the mean over seeds; level: number of domains in the training set.
+    seed: the training seed, or None where ``y`` is the mean over seeds; level: number of domains in the training set; published: probe
+    and source of ``x`` where it is a published value, empty where it was measured.
     """
 
     train: str
@@ -33,6 +47,7 @@ class Point:
     y_low: float
     y_high: float
     level: int = 1
+    published: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,7 +125,7 @@ class Measured:
     """What one probe saw of one training set (or of "evaluation suite"): the coefficient beside its floor and null.
 
     alignment: with the evaluation suite, None for the suite itself and where each set has a suite of its own; split_half: None for
-    fewer than six tasks.
+    fewer than six tasks; published: probe and source of a diversity that was not measured; all else is then unknown (nan, None).
     """
 
     train: str
@@ -121,6 +136,7 @@ class Measured:
     complexity: Estimate
     split_half: Estimate | None
     alignment: Estimate | None
+    published: str = ""
 
 
 @dataclass(frozen=True)
@@ -134,8 +150,36 @@ class AuditRow:
 
 
 @dataclass(frozen=True)
+class Robustness:
+    """A slope before and after adjustment, and how strong an unmeasured confounder would undo it (Cinelli & Hazlett 2020).
+
+    raw, adjusted: slope per SD of x from the mixed model, without and with the covariates ``given``; unknown: covariates that are not
+    known for every training set, so nothing is adjusted for them; partial_r2: share of what the covariates leave of y that x explains;
+    value: robustness value, the share of what is left of both x and y that a confounder must explain to bring the adjusted slope to 0;
+    value_alpha: to bring its interval at 1 - ``alpha`` to 0; strongest: the recorded covariate that would do most harm if there were
+    another like it, empty where none varies; strongest_x, strongest_y: shares of x and y that it explains, given the others; left: the
+    slope that one as strong would leave (sign of the adjusted), nan where it is too near to x to be bounded; sentence: all this in words,
+    never stronger than the verdict. Numbers are nan where nothing could be estimated.
+    """
+
+    raw: Estimate
+    adjusted: Estimate
+    given: tuple[str, ...]
+    unknown: tuple[str, ...]
+    partial_r2: float
+    value: float
+    value_alpha: float
+    alpha: float
+    strongest: str
+    strongest_x: float
+    strongest_y: float
+    left: float
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Finding:
-    """A statement with its verdict, its estimate and the points it rests on."""
+    """A statement with its verdict, its estimate and the points it rests on; robustness: None where it is not about x and y."""
 
     name: str
     statement: str
@@ -144,6 +188,7 @@ class Finding:
     points: tuple[Point, ...]
     caveats: tuple[str, ...]
     run_ids: tuple[str, ...]
+    robustness: Robustness | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the shape that ``findings.json`` promises to other programs."""

@@ -39,7 +39,7 @@ def _lines(text: str) -> dict[Place, int]:
 
 def _named_place(message: str) -> Place:
     """The place that a message of the study's own checks begins with, e.g. "hypothesis.probe is ..." or "design names ..."."""
-    return tuple(message.split(" ", maxsplit=1)[0].split("."))
+    return tuple(int(part) if part.isdigit() else part for part in message.split(" ", maxsplit=1)[0].split("."))
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
