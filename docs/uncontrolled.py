@@ -99,7 +99,7 @@ class Scenario:
 SCENARIOS = (
     Scenario("1. nothing moves with diversity", EFFECT, lambda g, n: _study(g, n, EFFECT)),
     Scenario("2. size moves with it, recorded", 0.0, lambda g, n: _study(g, n, 0, size=(MOVES, EFFECT))),
-    Scenario("3. the same", EFFECT, lambda g, n: _study(g, n, EFFECT, size=(MOVES, EFFECT))),
+    Scenario("3. as 2, and diversity acts", EFFECT, lambda g, n: _study(g, n, EFFECT, size=(MOVES, EFFECT))),
     Scenario("4. size is almost diversity (r 0.95), recorded", 0.0, lambda g, n: _study(g, n, 0, size=(0.95, EFFECT))),
     Scenario("5. size recorded badly (reliability 0.5)", 0.0, lambda g, n: _study(g, n, 0, size=(MOVES, EFFECT), proxy=0.5)),
     Scenario("6. convergence moves with it, not recorded", 0.0, lambda g, n: _study(g, n, 0, hidden=(MOVES, EFFECT))),
@@ -208,7 +208,7 @@ def picture(rows: list[Row], path: Path, n: int = 21) -> None:
     right.barh(at + 0.18, [100 * r.claims for r in shown], 0.34, color=colours, alpha=0.45)
     right.barh(at - 0.18, [100 * r.supported for r in shown], 0.34, color=colours)
     right.set_xlabel(
-        "% of studies: adjusted interval above 0 (pale),\nverdict supported (full); teal: an effect is there, purple: none is"
+        "% of studies: adjusted interval above 0 (pale),\nverdict supported (full)\nteal: an effect is there, purple: none is there"
     )
     right.set_xlim(0, 100)
     for ax in (left, right):

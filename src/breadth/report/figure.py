@@ -37,9 +37,9 @@ def draw(analysis: Analysis) -> Figure:
     """Return the figure of a study: one panel a metric, one series a learner, against the primary probe's diversity coefficient.
 
     Every finite stored point is drawn with its two intervals; a bar whose interval is nan is left out. The fill of a marker is the
-    darker the more domains its training set has; a marker whose x is a published value is hollow. Baselines are horizontal lines named
-    in the margin. The strip below says the verdict with n, r and interval of the primary series. Raises DataError where there is no
-    series to draw.
+    darker the more domains its training set has; a marker whose x is a published value is hollow and larger. Baselines are horizontal
+    lines named in the margin. The strip below says the verdict with n, r and interval of the primary series. Raises DataError where
+    there is no series to draw.
     """
     series = shown_series(analysis)
     main = primary_series(analysis)
@@ -185,9 +185,12 @@ def _draw_points(ax: Axes, series: Series, colour: str, marker: str, levels: Seq
         x, y = [p.x for p in points], [p.y for p in points]
         size = 16 if crowd else 30
         # Paper under the see-through fill, so that bars end at the marker's edge.
-        ax.scatter(x, y, s=size, marker=marker, facecolors=PAPER, edgecolors="none", zorder=2.9, gid=f"{name}-paper")
+        sizes = [1.8 * size if p.published else size for p in points]  # so that the lightest fill cannot be taken for a hollow mark
+        ax.scatter(x, y, s=sizes, marker=marker, facecolors=PAPER, edgecolors="none", zorder=2.9, gid=f"{name}-paper")
         fills = [PAPER if p.published else tint(colour, shade(p.level, levels)) for p in points]
-        ax.scatter(x, y, s=size, marker=marker, facecolors=fills, edgecolors=colour, linewidths=0.9, zorder=3, gid=f"{name}-points")
+        ax.scatter(
+            x, y, s=sizes, marker=marker, facecolors=fills, edgecolors=colour, linewidths=0.9, zorder=3, gid=f"{name}-points"
+        )
 
 
 def _draw_fit(ax: Axes, series: Series, colour: str) -> None:

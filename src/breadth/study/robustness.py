@@ -20,7 +20,7 @@ _NAN = float("nan")
 
 def percent(share: float) -> str:
     """Return a share as per cent to about two significant digits."""
-    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.1f} %"
+    return f"{100 * share:.0f} %" if share >= 0.1 or share == 0 else f"{100 * share:.1f} %"
 
 
 def _yardstick(strongest: Benchmark | None, effect: float, metric: Metric) -> str:
