@@ -13,7 +13,7 @@ from breadth.errors import BreadthError
 
 __all__ = ["centroid", "logistic"]
 
-_CAP = 40
+_CAP = 400
 _ELEMENTS = 4_000_000
 _TOLERANCE = 1e-5
 _MOMENTUM = 0.4
@@ -27,50 +27,55 @@ def logistic(support: Tensor, labels: Tensor, query: Tensor, *, c: float = 1.0) 
         A = c (Y - softmax(K A + 1 b^T)),   1^T A = 0.
     The Hessian of log-sum-exp is at most 1/2 I (Boehning 1992), so one factorisation of
         M = [[I + c/2 K, c/2 1], [1^T, 0]]
-    an episode serves all iterations; momentum (at most 0.4) shortens them. What has not converged then (features of large norm) is
-    finished by Newton steps. Computed in float64 and returned in the dtype of ``query``. Raises BreadthError where even that does
-    not converge.
+    an episode serves all iterations; momentum (at most 0.4) shortens them, and they end where A and b are within about 1e-5.
+    What has not converged after 400 (features of large norm) is finished by Newton steps in float64. Raises BreadthError where even
+    that does not converge.
     """
-    x, z = support.double(), query.double()
-    episodes, n = x.shape[:2]
-    k = int(labels.max()) + 1
-    y = F.one_hot(labels, k).double()
-    gram = x @ x.transpose(1, 2)
-    one = torch.ones((episodes, n, 1), dtype=x.dtype, device=x.device)
-    top = torch.cat([torch.eye(n, dtype=x.dtype, device=x.device) + c / 2 * gram, c / 2 * one], 2)
-    inverse = torch.linalg.inv(torch.cat([top, F.pad(one.transpose(1, 2), (0, 1))], 1))
-    w = x.new_zeros((episodes, n + 1, k))  # A above b
+    episodes, n = support.shape[:2]
+    y = F.one_hot(labels, int(labels.max()) + 1).to(support).T
+    gram = support @ support.transpose(1, 2)
+    one = torch.ones_like(gram[:, :, :1])
+    top = torch.cat([torch.eye(n).to(gram) + c / 2 * gram, c / 2 * one], 2)
+    inverse = torch.linalg.inv_ex(torch.cat([top, F.pad(one.transpose(1, 2), (0, 1))], 1))[0].transpose(1, 2)
+    # Classes in rows: a softmax over rows of items runs at full vector width, one over a handful of columns does not.
+    w = support.new_zeros((episodes, len(y), n + 1))  # A^T beside b^T
     ahead = w
     for i in range(_CAP):
-        step = inverse @ _residual(ahead, gram, y, c)
+        step = _residual(ahead, gram, y, c) @ inverse
         new = ahead + step
-        ahead = new + min(i / (i + 3), _MOMENTUM) * (new - w)
+        ahead = torch.lerp(w, new, 1 + min(i / (i + 3), _MOMENTUM))
         w = new
-        if i % 4 == 3 and float(step.abs().max()) < _TOLERANCE:
+        # A sequence that came so near at a steady rate in i steps has about i / 12 such steps left, as log(1/tolerance) is 12.
+        left = step.abs().amax((1, 2)) * max(1.0, i / 12)
+        if i % 4 == 3 and bool((left < _TOLERANCE).all()):
             break
     else:
-        bad = step.abs().amax((1, 2)) >= _TOLERANCE
-        several = max(1, _ELEMENTS // ((n + 1) * k) ** 2)
-        pieces = zip(torch.split(w[bad], several), torch.split(gram[bad], several), strict=True)
-        w[bad] = torch.cat([_newton(w0, g, y, c) for w0, g in pieces])
-    return (z @ x.transpose(1, 2) @ w[:, :n] + w[:, n:]).to(query.dtype)
+        bad = ~(left < _TOLERANCE)  # not a number is bad, too
+        several = max(1, _ELEMENTS // y[0].numel() ** 2)
+        pieces = zip(torch.split(w[bad], several), torch.split(support[bad], several), strict=True)
+        w[bad] = torch.cat([_newton(w0, x, y, c) for w0, x in pieces])
+    return query @ (w[..., :n] @ support).transpose(1, 2) + w[..., None, :, n]
 
 
 def _residual(w: Tensor, gram: Tensor, y: Tensor, c: float) -> Tensor:
-    a, b = w[..., :-1, :], w[..., -1:, :]
-    return torch.cat([c * (y - torch.softmax(gram @ a + b, -1)) - a, -a.sum(-2, keepdim=True)], -2)
+    """What the equations leave: w [E, k, n+1], y [k, n] -> [E, k, n+1]."""
+    a, b = w[..., :-1], w[..., -1:]
+    return torch.cat([c * (y - torch.softmax(a @ gram + b, -2)) - a, -a.sum(-1, keepdim=True)], -1)
 
 
-def _newton(w: Tensor, gram: Tensor, y: Tensor, c: float) -> Tensor:
-    """Newton's method with step halving, on the equations themselves: w [E, n+1, k], gram [E, n, n] -> w [E, n+1, k]."""
-    (n, k), size = y.shape, w[0].numel()
+def _newton(start: Tensor, support: Tensor, y: Tensor, c: float) -> Tensor:
+    """Newton's method with step halving, on the equations themselves, in float64: start [E, k, n+1], support [E, n, d] -> [E, k, n+1]."""
+    (k, n), size = y.shape, start[0].numel()
+    x, y = support.double(), y.double()
+    gram = x @ x.transpose(1, 2)
+    w = torch.where(start.isfinite(), start, 0).double().transpose(1, 2)
     eye = torch.eye(k).to(w)
     reach = torch.cat([gram, torch.ones_like(gram[..., :1])], 2)  # logits = reach @ w
     # d residual of A's rows, and of the sums; b is determined up to a constant, which the ones below keep where it is.
     fixed = torch.kron(torch.cat([torch.eye(n, n + 1), F.pad(torch.ones((1, n)), (0, 1))]).to(w), eye)
     fixed[-k:, -k:] += 1
     for _ in range(100):
-        residual = _residual(w, gram, y, c)
+        residual = _residual(w.transpose(1, 2), gram, y, c).transpose(1, 2)
         p = torch.softmax(reach @ w, 2)
         curve = c * (p[..., None] * eye - p[..., None] * p[..., None, :])  # [E, n, k, k]
         system = (curve[:, :, :, None, :] * reach[:, :, None, :, None]).reshape(-1, n * k, size)
@@ -81,7 +86,7 @@ def _newton(w: Tensor, gram: Tensor, y: Tensor, c: float) -> Tensor:
         step = step.reshape(w.shape)
         scale = torch.ones_like(w[:, :1, :1])
         for _ in range(30):
-            size_now = _residual(w + scale * step, gram, y, c).flatten(1).norm(dim=1)
+            size_now = _residual((w + scale * step).transpose(1, 2), gram, y, c).flatten(1).norm(dim=1)
             short = size_now > (1 - scale[:, 0, 0] / 4) * residual.flatten(1).norm(dim=1)
             short &= step.abs().amax((1, 2)) > _TOLERANCE  # near the solution rounding decides, and halving has no end
             if not short.any():
@@ -89,7 +94,7 @@ def _newton(w: Tensor, gram: Tensor, y: Tensor, c: float) -> Tensor:
             scale[short] /= 2
         w = w + scale * step
         if float((scale * step).abs().max()) < _TOLERANCE:
-            return w
+            return torch.transpose(w, 1, 2).to(start)
     raise BreadthError(
         "logistic regression did not converge on the features of an episode (their norms are too large); "
         "use the head on L2-normalised features"

@@ -21,7 +21,7 @@ from breadth.learn.flops import GRADIENT, forward_flops
 from breadth.learn.loop import Plan, Report
 from breadth.learn.schedule import Plateau, Schedule, learning_rate
 from breadth.learn.trained import Trained, fit
-from breadth.nets.build import Architecture, build
+from breadth.nets.build import Architecture, Kind, build
 from breadth.nets.head import classifier
 from breadth.seeds import generator, integer
 
@@ -29,6 +29,10 @@ __all__ = ["PretrainSettings", "pretrain"]
 
 Optimizer = Literal["adam", "adamw"]
 Stop = Literal["budget", "converged"]
+Precision = Literal["float32", "bf16"]
+# Largest images at which a convolution of stride 2 meets a single pixel. The gradient of its weights in bf16 is then partly memory that
+# nobody wrote (PyTorch 2.13 on a CPU: the taps that see only padding), up to infinite.
+_ONE_PIXEL: dict[Kind, int] = {"conv-stride": 8, "resnet18": 16, "resnet34": 16}
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,8 @@ class PretrainSettings:
 
     images: how many images to process, repeats counted (the budget; the upper limit with stop "converged"); stop: "budget", or
     "converged" (plateau of the training loss: ``patience`` windows without improvement; needs the "constant" schedule, as an
-    annealed one flattens by itself). lr: peak learning rate. window: steps averaged into one line of the history.
+    annealed one flattens by itself). lr: peak learning rate. window: steps averaged into one line of the history. precision: of
+    the network's passes; under "bf16" weights, moments, batch norm statistics and the loss stay float32.
     The published recipe (arXiv 2306.13841) is adam, lr 1e-3, constant, converged; the default reaches its plateau in fewer images.
     """
 
@@ -51,9 +56,16 @@ class PretrainSettings:
     patience: int = 5
     window: int = 50
     augmentation: Augmentation = "shift"
+    precision: Precision = "float32"
 
     def __post_init__(self) -> None:
-        for name, kind in (("optimizer", Optimizer), ("schedule", Schedule), ("stop", Stop), ("augmentation", Augmentation)):
+        for name, kind in (
+            ("optimizer", Optimizer),
+            ("schedule", Schedule),
+            ("stop", Stop),
+            ("augmentation", Augmentation),
+            ("precision", Precision),
+        ):
             if getattr(self, name) not in get_args(kind):
                 raise SpecError(unknown_name(name, getattr(self, name), get_args(kind)))
         for name in ("lr", "batch", "images", "patience", "window"):
@@ -95,14 +107,20 @@ def pretrain(
 
     data: inputs of the size and channels that ``arch`` names. The result is a pure function of data, arch, settings and seed on one
     CPU with one thread count. folder: checkpoints and the result, resumed and reused by the same call; report(done, total) in
-    steps. Raises SpecError where data and arch differ in shape, BreadthError where training diverges, CheckpointError for a
-    folder that belongs to another run or is damaged.
+    steps. Raises SpecError where data and arch differ in shape or bf16 cannot train arch, BreadthError where training diverges,
+    CheckpointError for a folder that belongs to another run or is damaged.
     """
     expected = (arch.size,) if arch.kind == "mlp" else (arch.size, arch.size, arch.channels)
     if data.inputs.shape[1:] != expected:
         raise SpecError(
             f"'{data.name}' has inputs of shape {list(data.inputs.shape[1:])}, the network '{arch.kind}' takes "
             f"{list(expected)}; prepare the data with the network's size and channels"
+        )
+    least = _ONE_PIXEL.get(arch.kind, 0) + 1
+    if settings.precision == "bf16" and torch.device(device).type == "cpu" and arch.size < least:
+        raise SpecError(
+            f"bf16 on a CPU has wrong gradients for the network '{arch.kind}' at size {arch.size}; "
+            f"use size {least} or more, or precision 'float32'"
         )
     steps = -(-settings.images // settings.batch)
     net = classifier(build(arch, integer(seed, "body")), data.n_classes, integer(seed, "head")).to(device)
@@ -117,13 +135,18 @@ def pretrain(
         images = to_float(augmented(data.inputs[at], settings.augmentation, generator(seed, "augment", t)))
         x = torch.from_numpy(images).to(device=device, memory_format=layout)
         y = torch.from_numpy(data.labels[at]).to(device)
-        logits = net(x)
+        with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=settings.precision == "bf16"):
+            logits = net(x)
+        logits = logits.float()
         loss = F.cross_entropy(logits, y)
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach(), (logits.detach().argmax(1) == y).float().mean()
 
     plateau = Plateau(settings.window, settings.patience) if settings.stop == "converged" else None
-    identity = {"learner": "pretrain", "arch": asdict(arch), "settings": asdict(settings), "seed": seed, "data": data.digest}
+    told = asdict(settings)
+    if settings.precision == "float32":
+        del told["precision"]  # checkpoints from before there was a choice are still those of the same run
+    identity = {"learner": "pretrain", "arch": asdict(arch), "settings": told, "seed": seed, "data": data.digest}
     rate = partial(learning_rate, settings.schedule, settings.lr, steps=steps)
     one = forward_flops(arch, net)
     plan = Plan(steps, rate, None, plateau, settings.window, identity)
