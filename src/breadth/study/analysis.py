@@ -11,15 +11,18 @@ import numpy as np
 from breadth.seeds import integer
 from breadth.stats.association import holm
 from breadth.stats.interval import Estimate, mean
+from breadth.study.arms import stated_learner
 from breadth.study.comparison import compare
 from breadth.study.control import audit_study
 from breadth.study.finding import Analysis, Baseline, Dose, Finding, Measured, Series
 from breadth.study.fixed import fixed_hash, verdict_rule
 from breadth.study.plan import Plan
-from breadth.study.readings import Metric, Readings, Scored, estimate_from
+from breadth.study.provenance import unknown_note
+from breadth.study.readings import Metric, Readings, Scored, estimate_from, unmeasured
+from breadth.study.robustness import robustness_of
 from breadth.study.series import LEVEL, bars_of, evidence_of, line, points_of, seed_points_of, statistics, why_not
 from breadth.study.store import Store
-from breadth.study.tables import MamlSpec, PretrainSpec
+from breadth.study.tables import LearnerSpec
 from breadth.study.verdict import Evidence, VerdictRule, decide, detectable, power
 from breadth.version import __version__
 
@@ -36,7 +39,7 @@ class _Analyst:
         self.plan, self.study = plan, plan.study
         self.readings = Readings(plan, store)
         self.audit = audit_study(plan, store)
-        self.learners: dict[str, PretrainSpec | MamlSpec] = {x.name: x for x in plan.study.learner}
+        self.learners: dict[str, LearnerSpec] = {x.name: x for x in plan.study.learner}
         self.seed = integer(0, "analysis", plan.study.name)
 
     def main_condition(self, learner: str) -> str:
@@ -66,7 +69,7 @@ class _Analyst:
             line(ev),
             {**estimates, **self.lifts(scored, metric, condition)},
             p,
-            notes,
+            (*notes, *unknown_note(self.plan, self.audit, learner)),
             (learner, metric, probe, condition) == (h.learner, h.outcome, h.probe, h.condition),
             bars_of(scored),
         )
@@ -115,10 +118,14 @@ class _Analyst:
         scope = "the interval of x holds for tasks drawn from the given finite data"
         what = f"{s.learner} {s.metric} ({s.condition})"
         reason = why_not(ev)
+        unknown = self.readings.unknown(scored.sets)
+        alpha = self.study.hypothesis.alpha
         if reason and not np.isfinite(np.asarray(ev.y)).all():
             nan = float("nan")
             nothing = Estimate(nan, nan, nan, LEVEL, len(scored.sets), reason)
-            return Finding(name, f"{what}: {reason}.", "inconclusive", nothing, points, (reason, scope), run_ids), (reason,)
+            robust = robustness_of(ev, s.metric, "inconclusive", unknown, alpha, reason)
+            said = f"{what}: {reason}."
+            return Finding(name, said, "inconclusive", nothing, points, (reason, scope), run_ids, robust), (reason,)
         rule = verdict_rule(self.study, s.metric)
         decision = decide(ev, rule)
         verdict, caveats = decision.verdict, list(decision.reasons)
@@ -128,6 +135,7 @@ class _Analyst:
             if verdict == "supported" and not p < rule.alpha:
                 verdict = "inconclusive"
                 caveats.append(f"the rule alone would say supported, but p is not below {rule.alpha:g} after correction")
+        caveats += self.readings.protocol_caveats(scored.sets)
         unit = "accuracy" if s.metric == "accuracy" else "nats"
         if s.primary:
             caveats += self.sensitivity(rule, ev, unit)
@@ -137,7 +145,8 @@ class _Analyst:
             interval = f"{slope.value:+.4f} {unit} [{slope.low:+.4f}, {slope.high:+.4f}]"
             change = f"changes by {interval} per standard deviation of the diversity coefficient"
         statement = f"{what} {change} ({s.probe} probe) over {len(scored.sets)} training sets: {verdict}."
-        return Finding(name, statement, verdict, slope, points, (*caveats, scope), run_ids), decision.reasons
+        robust = robustness_of(ev, s.metric, verdict, unknown, alpha, reason)
+        return Finding(name, statement, verdict, slope, points, (*caveats, scope), run_ids, robust), decision.reasons
 
     def sensitivity(self, rule: VerdictRule, ev: Evidence, unit: str) -> list[str]:
         """Say which effect the design could have shown, and how surely it would have shown the smallest one of interest."""
@@ -169,9 +178,11 @@ class _Analyst:
 
     def measures(self) -> tuple[Measured, ...]:
         """Every training set, and the suite, through every probe."""
-        store, found = self.readings.store, []
+        store = self.readings.store
+        found: list[Measured] = []
         for probe in self.study.probe:
-            runs = [(s.name, s.level, self.plan.measures[s.name, probe.name]) for s in self.plan.sets]
+            found += [unmeasured(s, probe.name) for s in self.plan.sets if s.published is not None]
+            runs = [(s.name, s.level, self.plan.measures[s.name, probe.name]) for s in self.plan.sets if s.published is None]
             if probe.name in self.plan.suites:
                 suite = self.plan.suites[probe.name]
                 runs.append((suite.label, len(suite.body["data"]["parts"]), suite))
@@ -231,7 +242,7 @@ class _Analyst:
             "verdict rule": rule.text().split("\n"),
             "measure": self.study.measure.model_dump(mode="json"),
             "probes": [p.model_dump(mode="json") for p in self.study.probe],
-            "learners": [x.model_dump(mode="json") for x in self.study.learner],
+            "learners": [stated_learner(self.study, x) for x in self.study.learner],
             "architecture": self.study.architecture.model_dump(mode="json"),
             "training": self.study.training.model_dump(mode="json"),
             "pixels": self.study.images.model_dump(mode="json"),
@@ -248,12 +259,12 @@ class _Analyst:
         if h.probe in self.plan.suites:
             e = self.readings.store.result(self.plan.suites[h.probe])["diversity"]
             said.append(f"The evaluation suite's own diversity coefficient is {e['value']:.3f} ({h.probe} probe).")
-        sets = self.plan.sets
-        floors = self.readings.measured(sets, h.probe, "floor")
-        said.append(
-            f"Mean noise floor of the coefficient over training sets: {np.mean([e.value for e in floors]):.3f} ({floors[0].method})."
-        )
-        single = [x.name for x in self.study.learner if len(x.seeds) == 1]
+        floors = self.readings.measured(tuple(s for s in self.plan.sets if s.published is None), h.probe, "floor")
+        if floors:
+            mean_floor = float(np.mean([e.value for e in floors]))
+            said.append(f"Mean noise floor of the coefficient over training sets: {mean_floor:.3f} ({floors[0].method}).")
+        said += [f"{c[0].upper()}{c[1:]}." for c in self.readings.protocol_caveats(self.plan.sets)]
+        single = [x.name for x in self.study.learner if self.plan.seeds(x.name) == 1]
         if single:
             said.append(
                 f"{', '.join(single)}: one seed a training set, so the spread between seeds is unknown; error bars are over episodes."
@@ -282,7 +293,7 @@ def analyse(plan: Plan, store: Store) -> Analysis:
         title=plan.study.title,
         question=plan.study.question,
         verdict=findings[0].verdict,
-        reasons=(*decided[0][1], _agreement(findings)),
+        reasons=(*decided[0][1], *analyst.readings.protocol_caveats(plan.sets), _agreement(findings)),
         findings=(*findings, *comparison_findings),
         series=series,
         baselines=analyst.baselines(),

@@ -7,12 +7,15 @@ was trained on data of the evaluation suite is unfair unless all arms were, equa
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, Literal
 
 from breadth.study.finding import AuditRow
 from breadth.study.fixed import fixed_row
 from breadth.study.plan import Plan, RunSpec
+from breadth.study.provenance import Arm, Provenance
+from breadth.study.readings import Counts, counts_of
+from breadth.study.recipes import compared, twins
 from breadth.study.store import Store
 
 __all__ = ["NEAR_ALLOWED", "audit_study"]
@@ -44,36 +47,56 @@ def _spread(values: Mapping[str, Hashable], unit: str = "arms") -> tuple[Status,
     return "differs", shown + (f"; and {len(groups) - 4} more values" if len(groups) > 4 else "")
 
 
-def _by_learner(plan: Plan, value: Any) -> tuple[Status, str]:
-    """A control that learners set differently (an optimiser, a budget) must be equal within each learner."""
+def _by_learner(
+    plan: Plan, value: Callable[[RunSpec], Hashable | None], imported: Callable[[Arm], Hashable | None]
+) -> tuple[Status, str]:
+    """A control that learners set differently (an optimiser, a budget) must be equal within each learner.
+
+    value: of an arm that was trained here; imported: of a checkpoint.
+    """
     details: list[str] = []
     worst: Status = "equal"
     for learner in plan.study.learner:
-        values = {f"{s} seed {seed}": value(run) for (s, name, seed), run in plan.scores.items() if name == learner.name}
+        values = {
+            plan.arm_name(arm): imported(arm) if arm in plan.checkpoints else value(run)
+            for arm, run in plan.scores.items()
+            if arm[1] == learner.name
+        }
         status, detail = _spread(values)
         details.append(f"{learner.name}: {detail}")
         worst = max(worst, status, key=_WORST_LAST.index)
     return worst, ("over the arms of each learner. " if len(details) > 1 else "") + "; ".join(details)
 
 
-def _between_learners(plan: Plan, store: Store) -> AuditRow:
+def _between_learners(plan: Plan, store: Store, elsewhere: Provenance) -> AuditRow:
     """What PT and MAML do not share by their nature or by the study's choice; matters for their comparison, not within a learner."""
     seen: dict[str, dict[str, str]] = {}
     for learner in plan.study.learner:
-        run = next(run for (_, name, _), run in plan.scores.items() if name == learner.name)
+        arm, run = next((arm, run) for arm, run in plan.scores.items() if arm[1] == learner.name)
+        if arm in plan.checkpoints:
+            said = {"images seen": elsewhere.images(arm) or "unknown", "learning rate": "unknown", "augmentation": "unknown"}
+            seen[learner.name] = {**said, "seeds": str(plan.seeds(learner.name))}
+            continue
         settings = run.body["learner"]
         seen[learner.name] = {
             "images seen": _cost(store, run) or "unknown",
             "learning rate": f"{settings['lr']:g}",
             "augmentation": str(settings.get("augmentation", "none")),
-            "seeds": str(len(learner.seeds)),
+            "seeds": str(plan.seeds(learner.name)),
         }
     names = list(seen)
     if len(names) < 2:
         return AuditRow("between learners", "equal", "one learner")
     unlike = [k for k in seen[names[0]] if len({seen[n][k] for n in names}) > 1]
-    detail = "; ".join(f"{k}: " + ", ".join(f"{n} {seen[n][k]}" for n in names) for k in unlike)
-    return AuditRow("between learners", "differs" if unlike else "equal", detail or ", ".join(seen[names[0]]))
+    unknown = [k for k in seen[names[0]] if any(seen[n][k] == "unknown" for n in names)]
+    said_of = dict.fromkeys([*unlike, *(unknown if plan.checkpoints else ())])
+    detail = "; ".join(f"{k}: " + ", ".join(f"{n} {seen[n][k]}" for n in names) for k in said_of)
+    status: Status = "equal"
+    if plan.checkpoints and unknown:
+        status = "unknown"
+    if any(k not in unknown for k in unlike) or (unlike and not plan.checkpoints):
+        status = "differs"
+    return AuditRow("between learners", status, detail or ", ".join(seen[names[0]]))
 
 
 def _settings(run: RunSpec, keys: tuple[str, ...]) -> str:
@@ -132,12 +155,9 @@ def _numbers(result: dict[str, Any]) -> bool:
 
 def _overlap_rows(plan: Plan, store: Store, required: bool) -> list[AuditRow]:
     results = {name: store.result(run) for name, run in plan.overlaps.items() if store.is_done(run)}
-    if len(results) < len(plan.overlaps):
-        return [
-            AuditRow(
-                "overlap", "unknown", f"audited for {len(results)} of {len(plan.overlaps)} training sets; run the study", False
-            )
-        ]
+    if len(results) < len(plan.overlaps) or not results:
+        why = "run the study" if plan.overlaps else "their data are unknown"
+        return [AuditRow("overlap", "unknown", f"audited for {len(results)} of {len(plan.sets)} training sets; {why}", False)]
     shared = {name: _shared(r) for name, r in results.items()}
     unfair = {name: s for name, s in shared.items() if s != (0, 0, False)}
     names = {name: sorted({n for p in r["pairs"] for n in p["names"]}) for name, r in results.items()}
@@ -162,6 +182,10 @@ def _overlap_rows(plan: Plan, store: Store, required: bool) -> list[AuditRow]:
             + ("not alike" if len(unfair) == len(shared) else "the others do not"),
             required,
         )
+    unknown = len(plan.sets) - len(results)
+    if unknown:
+        more = f"{row.detail}; the data of {unknown} more training sets are unknown"
+        row = AuditRow(row.control, "unknown" if row.status == "equal" else row.status, more, row.violation)
     with_names = {a: n for a, n in names.items() if n}
     status: Status = (
         "equal" if len(with_names) in (0, len(names)) and len({json.dumps(n) for n in names.values()}) == 1 else "differs"
@@ -175,34 +199,99 @@ def _overlap_rows(plan: Plan, store: Store, required: bool) -> list[AuditRow]:
     return [row, AuditRow("class names in common with the suite", status, detail)]
 
 
+def _per_class(counts: tuple[Counts, ...]) -> str:
+    """Images of a class: each number that a domain has, a range where its classes differ."""
+    each = sorted({(c.least, c.most) for c in counts})
+    return "/".join(str(least) if least == most else f"{least} to {most}" for least, most in each)
+
+
+def _protocol_of_x(plan: Plan) -> list[AuditRow]:
+    """One row where a diversity value is published: whether all values of x come from one protocol, as far as that can be known."""
+    given = {s.name: s.published for s in plan.sets if s.published is not None}
+    if not given:
+        return []
+    name = "protocol of diversity"
+    said = "; ".join(f"{arm} {p.value:g} ({p.source}; probe: {p.probe})" for arm, p in list(given.items())[:4])
+    said += f"; and {len(given) - 4} more" if len(given) > 4 else ""
+    bare = sum(p.low is None for p in given.values())
+    said += f"; {bare} of {len(given)} without an interval, so they count as exact" if bare else ""
+    if len(given) < len(plan.sets):
+        return [
+            AuditRow(
+                name, "differs", f"published for {len(given)} of {len(plan.sets)} training sets, measured for the rest: {said}"
+            )
+        ]
+    if len({p.probe for p in given.values()}) > 1:
+        return [AuditRow(name, "differs", f"published for all training sets, through several probes: {said}")]
+    return [AuditRow(name, "unknown", f"published for all training sets, how is known only from the sources: {said}")]
+
+
+def _published_unions(plan: Plan, counts: Mapping[str, tuple[Counts, ...] | None]) -> list[AuditRow]:
+    """One row where training sets are named after published unions: whether they have the published numbers of classes."""
+    status: Status = "equal"
+    found, asked = [], {r for s in plan.sets for r in s.recipes}
+    if not asked:
+        return []
+    for s in plan.sets:
+        c = counts[s.name]
+        for r in s.recipes:
+            if c is None:
+                found.append(f"{s.name}: classes not known until it has run")
+                status = "unknown" if status == "equal" else status
+                continue
+            unlike = compared(r, {share.domain: x.classes for share, x in zip(s.shares, c, strict=True)})
+            if unlike:
+                status = "differs"
+            found.append(f"{s.name}: {unlike}" if unlike else f"{s.name}: classes as published for {r}")
+    again = sorted({" = ".join(sorted({r, *(x for x in twins(r) if x in asked)})) for r in asked if set(twins(r)) & asked})
+    found += [f"{pair}: the same union under two numbers" for pair in again]
+    return [AuditRow("published unions", status, "; ".join(found))]
+
+
 def audit_study(plan: Plan, store: Store) -> tuple[AuditRow, ...]:
     """Return one row a control. Rows that need results say "unknown" until the runs are done; no row is a guess."""
     required = set(plan.study.controls.equal)
     t = {s.name: s for s in plan.sets}
+    counts = {name: counts_of(plan, store, s) for name, s in t.items()}
 
     def row(control: str, status: Status, detail: str) -> AuditRow:
         return AuditRow(control, status, detail, control in required and status == "differs")
 
-    arch = {f"{s} {name}": _arch(run) for (s, name, _), run in plan.scores.items()}
+    elsewhere = Provenance(plan, store)
+    arch = {
+        plan.arm_name(arm) if arm in plan.checkpoints else f"{arm[0]} {arm[1]}": elsewhere.architecture(arm)
+        if arm in plan.checkpoints
+        else _arch(run)
+        for arm, run in plan.scores.items()
+    }
     pixels = plan.study.images
     vectors = plan.study.architecture.kind == "mlp"
     form = "vectors as they are" if vectors else f"{pixels.size} x {pixels.size} px, {pixels.channels} channels"
+    status, detail = _by_learner(plan, lambda r: _settings(r, OPTIMISER), elsewhere.optimiser)
     rows = [
         fixed_row(plan.study, store),
         row("architecture", *_spread(arch)),
-        row("optimiser", *_by_learner(plan, lambda r: _settings(r, OPTIMISER))),
-        row("stopping", *_by_learner(plan, lambda r: _stopping(store, r))),
-        row("images seen", *_by_learner(plan, lambda r: _cost(store, r))),
-        row("classes", *_spread({n: sum(x.classes for x in s.shares) for n, s in t.items()})),
+        row("optimiser", status, detail + elsewhere.unlike_words()),
+        row("stopping", *_by_learner(plan, lambda r: _stopping(store, r), elsewhere.stopping)),
+        row("images seen", *_by_learner(plan, lambda r: _cost(store, r), elsewhere.images)),
+        row("classes", *_spread({n: c and sum(x.classes for x in c) for n, c in counts.items()})),
+        row("images per class", *_spread({n: c and _per_class(c) for n, c in counts.items()})),
         row(
-            "images per class", *_spread({n: "/".join(str(i) for i in sorted({x.images for x in s.shares})) for n, s in t.items()})
+            "pixels",
+            *(
+                elsewhere.pixels(form)
+                if plan.checkpoints
+                else ("equal", f"{form}, one pipeline for probe, training and evaluation")
+            ),
         ),
-        row("pixels", "equal", f"{form}, one pipeline for probe, training and evaluation"),
         row("evaluation", *_spread({f"{s} {name}": _suite_name(run) for (s, name, _), run in plan.scores.items()})),
         *_overlap_rows(plan, store, "overlap" in required),
-        _between_learners(plan, store),
+        *elsewhere.rows(),
+        _between_learners(plan, store, elsewhere),
         _made_by(plan, store),
         AuditRow("number of domains", *_spread({n: s.level for n, s in t.items()})),
+        *_protocol_of_x(plan),
+        *_published_unions(plan, counts),
     ]
     return tuple(rows)
 

@@ -6,28 +6,42 @@ import math
 from dataclasses import dataclass
 
 from breadth.errors import SpecError
+from breadth.study.arms import set_name
+from breadth.study.recipes import recipe
 from breadth.study.spec import Study
-from breadth.study.tables import DesignSpec
+from breadth.study.tables import DesignSpec, LiteralSpec, TrainSpec
 
 __all__ = ["Share", "TrainingSet", "balanced_rings", "training_sets"]
 
 
 @dataclass(frozen=True)
 class Share:
-    """What one domain gives to a training set: ``classes`` classes with ``images`` images each, drawn under ``seed`` and the set's name."""
+    """What one domain gives to a training set: ``classes`` classes with ``images`` images each, drawn under ``seed`` and the set's name.
+
+    Both None: all that it has, which only the data can say (``Readings.counts``).
+    """
 
     domain: str
-    classes: int
-    images: int
+    classes: int | None
+    images: int | None
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """One arm of a study. level: number of domains; replicate: 0 for [[train]] tables and the first ring of a design."""
+    """One arm of a study. replicate: 0 for [[train]] tables and the first ring of a design.
+
+    published: a diversity value that stands in for a measurement; recipes: the published unions that it was asked for by; trained: whether
+    learners train on it, or only checkpoints name it as their data; known: whether its data are
+    known; where they are not, its one share is a name for them, a domain of its own.
+    """
 
     name: str
     shares: tuple[Share, ...]
     replicate: int = 0
+    published: LiteralSpec | None = None
+    recipes: tuple[str, ...] = ()
+    trained: bool = True
+    known: bool = True
 
     @property
     def level(self) -> int:
@@ -70,12 +84,36 @@ def _designed(design: DesignSpec, classes: int, images: int) -> list[TrainingSet
     return sets
 
 
+def _given(study: Study, s: TrainSpec) -> TrainingSet:
+    domains, t = study.domains_of(s), study.training
+    whole = tuple(Share(d, None, None) for d in domains)
+    # Where no number is given the set is whole; the study checks that.
+    shares = whole if s.whole else _shares(domains, s.classes or t.classes or 0, s.images or t.images or 0)
+    named = (study.data[d].recipe for d in s.domains)
+    return TrainingSet(s.name, shares, published=s.diversity, recipes=tuple(recipe(r).name for r in named if r is not None))
+
+
+def _of_checkpoints(study: Study) -> list[TrainingSet]:
+    """Sets that only checkpoints name: a [data.*] table as a whole, and one for each checkpoint whose data are unknown."""
+    sets = []
+    for name in study.sets_of_checkpoints():
+        union = study.data[name].recipe
+        shares = tuple(Share(part, None, None) for part in study.parts_of(name))
+        sets.append(TrainingSet(name, shares, recipes=(recipe(union).name,) if union else (), trained=False))
+    for c in study.checkpoint or ():
+        if c.diversity is not None:
+            name = set_name(c)
+            sets.append(TrainingSet(name, (Share(name, None, None),), published=c.diversity, trained=False, known=False))
+    return sets
+
+
 def training_sets(study: Study) -> tuple[TrainingSet, ...]:
     """Return all training sets of a study, [[train]] tables first. Raises SpecError where a domain would get no class."""
     t = study.training
-    sets = [TrainingSet(s.name, _shares(s.domains, s.classes or t.classes, s.images or t.images)) for s in study.train]
+    sets = [_given(study, s) for s in study.train]
     if study.design is not None:
-        sets += _designed(study.design, t.classes, t.images)
+        sets += _designed(study.design, t.classes or 0, t.images or 0)
+    sets += _of_checkpoints(study)
     names = [s.name for s in sets]
     for name in names:
         if names.count(name) > 1:
@@ -84,7 +122,7 @@ def training_sets(study: Study) -> tuple[TrainingSet, ...]:
         empty = [share.domain for share in s.shares if share.classes == 0]
         if empty:
             raise SpecError(
-                f"training set '{s.name}': {sum(x.classes for x in s.shares)} classes cannot be shared among {s.level} domains; "
+                f"training set '{s.name}': {sum(x.classes or 0 for x in s.shares)} classes cannot be shared among {s.level} domains; "
                 "raise training.classes or lower the level"
             )
     return tuple(sets)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from breadth.data.union import Union
 from breadth.errors import DataError, SpecError
+from breadth.study.arms import is_imported
 from breadth.study.material import evaluation_episodes, task_source
 from breadth.study.plan import Plan, RunSpec
 
@@ -46,6 +47,8 @@ def check_feasible(plan: Plan) -> None:
     study, root = plan.study, Path(plan.study.data_root)
     m = study.measure
     for s in plan.sets:
+        if not s.known:
+            continue
         body = plan.overlaps[s.name].body
         try:
             source = task_source(body["data"], root)
@@ -54,7 +57,8 @@ def check_feasible(plan: Plan) -> None:
         where = f"of training set '{s.name}'"
         _drawable(f"tasks of {m.ways} ways and {m.per_class} items a class {where}", "measure", source, m.ways, m.per_class)
         for x in study.learner:
-            if x.kind == "maml" and (x.replicates is None or s.replicate < x.replicates):
+            trains = s.trained and not is_imported(study, x.name)
+            if x.kind != "pretrain" and trains and (x.replicates is None or s.replicate < x.replicates):
                 _drawable(f"episodes {where}", f"learner {x.name}", source, x.ways, x.shots + x.queries)
     for run in plan.suites.values():
         _drawable("tasks of the suite", "measure", task_source(run.body["data"], root), m.ways, m.per_class)

@@ -11,13 +11,14 @@ from typing import Any, Literal
 
 from breadth.data.digest import source_digest
 from breadth.errors import SpecError
+from breadth.study.arms import CheckpointSpec, is_imported, of_learner
 from breadth.study.design import TrainingSet, training_sets
 from breadth.study.spec import Study
-from breadth.study.tables import MamlSpec, PretrainSpec, ProbeSpec
+from breadth.study.tables import LearnerSpec, ProbeSpec
 
 __all__ = ["RUN_FORMAT", "Kind", "Plan", "RunSpec", "plan_study"]
 
-Kind = Literal["probe", "measure", "train", "baseline", "overlap"]
+Kind = Literal["probe", "measure", "train", "import", "baseline", "overlap"]
 
 # Raised whenever the same specification would give other numbers, so that old runs are not mistaken for new ones.
 RUN_FORMAT = 1
@@ -47,8 +48,10 @@ class RunSpec:
 class Plan:
     """All runs of a study, in an order in which needs come first, and which run answers which question.
 
-    measures: (training set, probe) -> run; suites: probe -> run of the evaluation suite; scores: (training set, learner, seed) -> run;
-    overlaps: training set -> run; baselines: name -> runs.
+    measures: (training set, probe) -> run, none where the diversity is published; suites: probe -> run of the evaluation suite;
+    scores: (training set, learner, seed) -> run, of training or of importing a checkpoint, whose place among those of one set stands for
+    a seed; checkpoints: that key -> what the study says of it; overlaps: training set -> run, none where its data are unknown;
+    baselines: name -> runs.
     """
 
     study: Study
@@ -57,8 +60,17 @@ class Plan:
     measures: dict[tuple[str, str], RunSpec]
     suites: dict[str, RunSpec]
     scores: dict[tuple[str, str, int], RunSpec]
+    checkpoints: dict[tuple[str, str, int], CheckpointSpec]
     overlaps: dict[str, RunSpec]
     baselines: dict[str, tuple[RunSpec, ...]]
+
+    def seeds(self, learner: str) -> int:
+        """Return how many networks a learner has for each of its training sets: seeds, or checkpoints."""
+        return len({seed for _, name, seed in self.scores if name == learner})
+
+    def arm_name(self, arm: tuple[str, str, int]) -> str:
+        """Return what people call one network: its checkpoint's name, or its training set and seed."""
+        return self.checkpoints[arm].name if arm in self.checkpoints else f"{arm[0]} seed {arm[2]}"
 
 
 def _source(study: Study, load: str, digests: dict[str, str]) -> dict[str, Any]:
@@ -78,14 +90,16 @@ class _Planner:
         self.digests: dict[str, str] = {}
 
     def named(self, name: str, *, held_out: bool = False) -> dict[str, Any]:
-        data = self.study.data[name]
+        data = self.study.sources()[name]
         load = data.held_out if held_out else data.load
         assert load is not None  # the study's own validation
         return {"name": name, **_source(self.study, load, self.digests)}
 
     def training_data(self, s: TrainingSet) -> dict[str, Any]:
         t = self.study.training
-        parts = [{**self.named(x.domain), "classes": x.classes, "images": x.images} for x in s.shares]
+        parts = [
+            {**self.named(x.domain), **({} if x.classes is None else {"classes": x.classes, "images": x.images})} for x in s.shares
+        ]
         return {"set": s.name, "parts": parts, "convention": t.convention, "seed": t.seed, "pixels": self.study.images.model_dump()}
 
     def suite_data(self, s: TrainingSet | None) -> dict[str, Any]:
@@ -122,7 +136,7 @@ class _Planner:
         per_task = 1.5 if probe.body["kind"].startswith("resnet") else 0.2
         return RunSpec("measure", label, body, needs, seconds=1.5 * m.tasks * per_task * m.ways * m.per_class / 100)
 
-    def train(self, s: TrainingSet, learner: PretrainSpec | MamlSpec, seed: int) -> RunSpec:
+    def train(self, s: TrainingSet, learner: LearnerSpec, seed: int) -> RunSpec:
         settings = learner.model_dump(mode="json", exclude={"name", "seeds", "replicates"}, exclude_none=True)
         body = {
             "data": self.training_data(s),
@@ -131,10 +145,37 @@ class _Planner:
             "seed": seed,
             "evaluation": self.evaluation(s),
         }
-        work = learner.images / 5000 if learner.kind == "pretrain" else learner.tasks / 18 * (1 if learner.order == 1 else 3)
+        match learner.kind:
+            case "pretrain":
+                work = learner.images / 5000
+            case "maml":
+                work = learner.tasks / 18 * (1 if learner.order == 1 else 3)
+            case "anil":
+                work = learner.tasks / 60
         if self.study.architecture.kind == "mlp":
             work /= 30
         return RunSpec("train", f"{s.name} {learner.name} seed {seed}", body, seconds=work + self.study.evaluation.episodes / 20)
+
+    def imported(self, s: TrainingSet, learner: LearnerSpec, c: CheckpointSpec) -> RunSpec:
+        """A checkpoint's evaluation. What is said of its training changes no score, so it is no part of the run."""
+        if not (Path(self.study.data_root) / c.file).exists():
+            raise SpecError(
+                f"checkpoint '{c.name}': no file '{c.file}' in {self.study.data_root}; give its path, relative to data_root"
+            )
+        source = _source(self.study, c.file, self.digests)
+        pixels = self.study.images
+        arch = {"kind": c.kind, "filters": c.filters, "channels": c.channels or pixels.channels, "size": c.size or pixels.size}
+        at_test: dict[str, Any] = {"kind": learner.kind}
+        if learner.kind == "maml":
+            # Only a rate that somebody wrote: the learner's default is no fact about a checkpoint.
+            rates = {"inner_lr": c.inner_lr, "usual_inner_lr": learner.inner_lr if "inner_lr" in learner.model_fields_set else None}
+            at_test |= {"test_steps": list(learner.test_steps), **{k: v for k, v in rates.items() if v is not None}}
+        body = {
+            "checkpoint": {"file": c.file, "digest": source["digest"], **({"architecture": arch} if c.kind else {})},
+            "learner": at_test,
+            "evaluation": self.evaluation(s),
+        }
+        return RunSpec("import", f"{c.name} as {learner.name}", body, seconds=1 + self.study.evaluation.episodes / 20)
 
     def baseline(self, name: str, seed: int) -> RunSpec:
         body = {
@@ -157,37 +198,41 @@ def plan_study(study: Study) -> Plan:
     probes = {x.name: p.probe(x) for x in study.probe}
     suites = {} if own else {name: p.measure("evaluation suite", p.suite_data(None), run, None) for name, run in probes.items()}
     measures = {
-        (s.name, name): p.measure(s.name, p.training_data(s), run, suites.get(name)) for s in sets for name, run in probes.items()
+        (s.name, name): p.measure(s.name, p.training_data(s), run, suites.get(name))
+        for s in sets
+        if s.published is None
+        for name, run in probes.items()
     }
+    by_name = {s.name: s for s in sets}
+    checkpoints = {(name, x.name, place): c for x in study.learner for name, place, c in of_learner(study, x.name)}
+    learners: dict[str, LearnerSpec] = {x.name: x for x in study.learner}
     scores = {
         (s.name, x.name, seed): p.train(s, x, seed)
         for x in study.learner
+        if not is_imported(study, x.name)
         for s in sets
         for seed in x.seeds
-        if x.replicates is None or s.replicate < x.replicates
+        if s.trained and (x.replicates is None or s.replicate < x.replicates)
     }
+    scores |= {key: p.imported(by_name[key[0]], learners[key[1]], c) for key, c in checkpoints.items()}
     seeds = sorted({seed for x in study.learner for seed in x.seeds})
-    _probes_are_outside(probes, [*scores.values()])
     baselines: dict[str, tuple[RunSpec, ...]] = {}
     if study.baselines.random_network and not own:
         baselines["random network"] = tuple(p.baseline("random network", seed) for seed in seeds)
     if study.baselines.pixels and not own:
         baselines["pixels, nearest centroid"] = (p.baseline("pixels", 0),)
-    overlaps = {s.name: p.overlap(s) for s in sets}
+    overlaps = {s.name: p.overlap(s) for s in sets if s.known}
+    _probes_are_outside(probes, [*overlaps.values()], [*scores.values()])
     stages = (probes, suites, measures, overlaps, scores)
     runs = [run for stage in stages for run in stage.values()] + [run for group in baselines.values() for run in group]
     unique = {run.run_id: run for run in runs}
-    return Plan(study, sets, tuple(unique.values()), measures, suites, scores, overlaps, baselines)
+    return Plan(study, sets, tuple(unique.values()), measures, suites, scores, checkpoints, overlaps, baselines)
 
 
-def _probes_are_outside(probes: dict[str, RunSpec], scores: list[RunSpec]) -> None:
+def _probes_are_outside(probes: dict[str, RunSpec], overlaps: list[RunSpec], scores: list[RunSpec]) -> None:
     """A probe must not have been trained on data of an arm or of the suite, under whatever name they go."""
-    used = {
-        part["digest"]: part["name"]
-        for run in scores
-        for data in (run.body["data"], run.body["evaluation"]["suite"])
-        for part in data["parts"]
-    }
+    used = {part["digest"]: part["name"] for run in overlaps for part in run.body["data"]["parts"]}
+    used |= {part["digest"]: part["name"] for run in scores for part in run.body["evaluation"]["suite"]["parts"]}
     for name, probe in probes.items():
         for part in probe.body["data"]["parts"]:
             if part["digest"] in used:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import zipfile
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from breadth.errors import StoreError
 from breadth.stats.interval import Estimate
 from breadth.study.design import TrainingSet
+from breadth.study.finding import Measured
 from breadth.study.plan import Plan, RunSpec
 from breadth.study.store import Store
 
-__all__ = ["Metric", "Readings", "Scored", "estimate_from"]
+__all__ = ["Counts", "Metric", "Readings", "Scored", "counts_of", "estimate_from", "origin_of"]
 
 Metric = Literal["accuracy", "loss"]
 
@@ -24,6 +25,35 @@ def estimate_from(stored: dict[str, Any]) -> Estimate:
     """Return an Estimate from its stored fields; null (no interval could be made) becomes nan again."""
     value, low, high = (float("nan") if stored[k] is None else float(stored[k]) for k in ("value", "low", "high"))
     return Estimate(value, low, high, float(stored["level"]), int(stored["n"]), str(stored["method"]))
+
+
+class Counts(NamedTuple):
+    """What a domain gives to a training set: classes, images of all of them, and of the smallest and the largest class."""
+
+    classes: int
+    images: int
+    least: int
+    most: int
+
+
+def counts_of(plan: Plan, store: Store, s: TrainingSet) -> tuple[Counts, ...] | None:
+    """Return the counts of each share of a training set: as planned, or for a whole domain as the data had them; None until that is known."""
+    found = []
+    for share in s.shares:
+        if not s.known:
+            return None
+        if share.classes is not None and share.images is not None:
+            found.append(Counts(share.classes, share.classes * share.images, share.images, share.images))
+        elif store.is_done(plan.overlaps[s.name]):
+            found.append(Counts(**store.result(plan.overlaps[s.name])["counts"][share.domain]))
+        else:
+            return None
+    return tuple(found)
+
+
+def origin_of(s: TrainingSet) -> str:
+    """Return probe and source of a published diversity value, empty for a training set that is measured."""
+    return "" if s.published is None else f"{s.published.source}; probe: {s.published.probe}"
 
 
 @dataclass(frozen=True)
@@ -41,6 +71,21 @@ class Scored:
     def means(self) -> np.ndarray:
         """Mean over seeds and episodes: [sets]."""
         return np.asarray(self.values.mean((1, 2)))
+
+
+def _published(s: TrainingSet) -> Estimate:
+    given = s.published
+    assert given is not None
+    nan = float("nan")
+    low, high = (nan if v is None else v for v in (given.low, given.high))
+    return Estimate(given.value, low, high, given.level, given.tasks or 0, f"published value, not measured here: {origin_of(s)}")
+
+
+def unmeasured(s: TrainingSet, probe: str) -> Measured:
+    """What is known of a training set whose diversity is a published value: that value and nothing else."""
+    nan = float("nan")
+    nothing = Estimate(nan, nan, nan, nan, 0, "unknown: not measured")
+    return Measured(s.name, probe, s.level, _published(s), nothing, nothing, None, None, origin_of(s))
 
 
 class Readings:
@@ -64,21 +109,62 @@ class Readings:
         """Share of each domain in each training set, by classes: [sets, domains], rows sum to 1."""
         m = np.zeros((len(sets), len(self.domains)))
         for i, s in enumerate(sets):
-            for share in s.shares:
-                m[i, self.domains.index(share.domain)] = share.classes
+            if not s.known:
+                m[i, self.domains.index(s.shares[0].domain)] = 1
+                continue
+            for share, counts in zip(s.shares, self.counts(s), strict=True):
+                m[i, self.domains.index(share.domain)] = counts.classes
         return np.asarray(m / m.sum(1, keepdims=True))
 
     def measured(self, sets: tuple[TrainingSet, ...], probe: str, what: str) -> list[Estimate]:
-        """Estimates of "diversity", "alignment", "complexity", "floor" or "split_half" of the training sets through a probe."""
-        return [estimate_from(self.store.result(self.plan.measures[s.name, probe])[what]) for s in sets]
+        """Estimates of "diversity", "alignment", "complexity", "floor" or "split_half" of the training sets through a probe.
+
+        "diversity" is the published value where the study gives one; the others were not measured there, so they are not asked for.
+        """
+        return [
+            _published(s)
+            if s.published is not None and what == "diversity"
+            else estimate_from(self.store.result(self.plan.measures[s.name, probe])[what])
+            for s in sets
+        ]
+
+    def counts(self, s: TrainingSet) -> tuple[Counts, ...]:
+        """What each domain gave to a training set."""
+        found = counts_of(self.plan, self.store, s)
+        assert found is not None  # all runs are done
+        return found
+
+    def unknown(self, sets: tuple[TrainingSet, ...]) -> tuple[str, ...]:
+        """Names of the covariates that cannot be had: x of a training set is a published value and nothing was measured, or its data are
+        unknown."""
+        if all(s.published is None for s in sets):
+            return ()
+        of_data = () if all(s.known for s in sets) else ("classes", "images")
+        return (*(("complexity", "alignment") if self.plan.suites else ("complexity",)), *of_data)
+
+    def protocol_caveats(self, sets: tuple[TrainingSet, ...]) -> list[str]:
+        """One sentence where x of training sets is a published value: what follows for comparing them; none where all were measured."""
+        given = [s.published for s in sets if s.published is not None]
+        if not given:
+            return []
+        exact = "; a value without an interval counts as exact" if any(p.low is None for p in given) else ""
+        if len(given) == len(sets) and len({p.probe for p in given}) == 1:
+            return [f"x is a published value for all {len(sets)} training sets, taken on trust with its protocol{exact}"]
+        what = f"x is a published value for {len(given)} of {len(sets)} training sets"
+        what += " and measured for the rest" if len(given) < len(sets) else ", through several probes"
+        return [
+            f"{what}: numbers of different protocols share one axis, so their difference can look like an effect or hide one{exact}"
+        ]
 
     def covariates(self, sets: tuple[TrainingSet, ...], probe: str) -> dict[str, np.ndarray]:
-        """What else varies with the training sets: alignment with the suite, complexity, classes, images."""
-        found = {"complexity": [e.value for e in self.measured(sets, probe, "complexity")]}
-        if self.plan.suites:
-            found["alignment"] = [e.value for e in self.measured(sets, probe, "alignment")]
-        found["classes"] = [float(sum(x.classes for x in s.shares)) for s in sets]
-        found["images"] = [float(sum(x.classes * x.images for x in s.shares)) for s in sets]
+        """What else varies with the training sets, where it is known for all: alignment with the suite, complexity, classes, images."""
+        names = [k for k in ("complexity", "alignment") if k not in self.unknown(sets) and (k == "complexity" or self.plan.suites)]
+        found = {k: [e.value for e in self.measured(sets, probe, k)] for k in names}
+        if not all(s.known for s in sets):
+            return {k: np.array(v) for k, v in found.items()}
+        counts = [self.counts(s) for s in sets]
+        found["classes"] = [float(sum(c.classes for c in of_set)) for of_set in counts]
+        found["images"] = [float(sum(c.images for c in of_set)) for of_set in counts]
         return {k: np.array(v) for k, v in found.items()}
 
     def _episodes(self, run: RunSpec, condition: str, metric: Metric) -> np.ndarray:

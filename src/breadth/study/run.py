@@ -1,7 +1,8 @@
 """The story of one run: specification -> files and record. The one room of the study that loads torch.
 
 Probe: train or draw a probe network. Measure: embed tasks of a data source with a frozen probe. Train: train one learner on one training
-set and evaluate it on the suite. Baseline: evaluate without training. Overlap: compare a training set with the suite.
+set and evaluate it on the suite. Import: evaluate a network that was trained elsewhere. Baseline: evaluate without training. Overlap:
+compare a training set with the suite.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from breadth.errors import SpecError
 from breadth.learn.evaluate import Scores, evaluate_maml, evaluate_pixels, evaluate_pretrained
 from breadth.learn.maml import MamlSettings, meta_train
 from breadth.learn.pretrain import PretrainSettings, pretrain
+from breadth.learn.steps import Adapts
 from breadth.learn.trained import Trained, body_of, classifier_of
 from breadth.measure import diversity
 from breadth.measure.embeddings import load_embeddings, save_embeddings
@@ -31,6 +33,7 @@ from breadth.nets.build import Architecture, build
 from breadth.nets.device import check_device
 from breadth.nets.norm import batch_norms
 from breadth.nets.weights import read_weights
+from breadth.study.imported import import_and_score
 from breadth.study.material import evaluation_episodes, task_source
 from breadth.study.plan import RunSpec
 from breadth.study.store import Store
@@ -46,7 +49,7 @@ def execute(run: RunSpec, store: Store, data_root: Path, *, device: str, report:
     """Carry out one run and write its record. Interrupted, the same call goes on from the run's last checkpoint."""
     check_device(device)
     torch.set_num_threads(1)
-    steps = {"probe": _probe, "measure": _measure, "train": _train, "baseline": _baseline, "overlap": _overlap}
+    steps = {"probe": _probe, "measure": _measure, "train": _train, "import": _import, "baseline": _baseline, "overlap": _overlap}
     steps[run.kind](run, store, data_root, device, report)
 
 
@@ -139,10 +142,20 @@ def _train(run: RunSpec, store: Store, data_root: Path, device: str, report: Rep
             pooled(source), arch, PretrainSettings(**options), seed=body["seed"], folder=checkpoint, report=report, device=device
         )
     else:
-        trained = meta_train(
-            source, arch, MamlSettings(**options), seed=body["seed"], folder=checkpoint, report=report, device=device
-        )
+        made = MamlSettings(**options, adapts=_adapts(learner))
+        trained = meta_train(source, arch, made, seed=body["seed"], folder=checkpoint, report=report, device=device)
     _finish_scored(run, store, _scores(trained, body, suite, device), suite, trained)
+
+
+def _import(run: RunSpec, store: Store, data_root: Path, device: str, report: Report) -> None:
+    suite = evaluation_episodes(run.body["evaluation"], data_root)
+    scores, facts = import_and_score(run.body, suite, data_root, device)
+    report(1, 1)
+    _finish_scored(run, store, scores, suite, said={"checkpoint": facts})
+
+
+def _adapts(learner: dict[str, Any]) -> Adapts:
+    return "head" if learner["kind"] == "anil" else "all"
 
 
 def _scores(trained: Trained, body: dict[str, Any], suite: Episodes, device: str) -> dict[str, Scores]:
@@ -157,12 +170,20 @@ def _scores(trained: Trained, body: dict[str, Any], suite: Episodes, device: str
         inner_lr=learner["inner_lr"],
         steps=learner["test_steps"],
         batch_norm=evaluation["batch_norm"],
+        adapts=_adapts(learner),
         device=device,
     )
 
 
-def _finish_scored(run: RunSpec, store: Store, scores: dict[str, Scores], suite: Episodes, trained: Trained | None = None) -> None:
-    """Keep every episode's scores and the weights; the record holds the means."""
+def _finish_scored(
+    run: RunSpec,
+    store: Store,
+    scores: dict[str, Scores],
+    suite: Episodes,
+    trained: Trained | None = None,
+    said: dict[str, Any] | None = None,
+) -> None:
+    """Keep every episode's scores and the weights of what was trained here; the record holds the means, and what else is ``said``."""
     folder = store.folder(run)
     arrays = {f"{name}:{what}": getattr(s, what) for name, s in scores.items() for what in ("accuracy", "loss")}
     np.savez(folder / "scores.npz", **arrays)
@@ -170,6 +191,7 @@ def _finish_scored(run: RunSpec, store: Store, scores: dict[str, Scores], suite:
     result: dict[str, Any] = {
         "suite": suite.fingerprint(),
         "scores": {name: {"accuracy": float(s.accuracy.mean()), "loss": float(s.loss.mean())} for name, s in scores.items()},
+        **(said or {}),
     }
     if trained is not None:
         save_file(trained.weights, folder / "weights.safetensors")
@@ -217,4 +239,7 @@ def _overlap(run: RunSpec, store: Store, data_root: Path, device: str, report: R
                 }
             )
             report(len(pairs), len(train.parts) * len(suite.parts))
-    store.finish(run, {"pairs": pairs})
+    counts = {
+        a.name: {"classes": a.n_classes, "images": a.n_items, "least": min(a.counts), "most": max(a.counts)} for a in train.parts
+    }
+    store.finish(run, {"pairs": pairs, "counts": counts})

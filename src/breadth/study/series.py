@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from breadth.stats.association import (
     adjusted_slope,
@@ -17,7 +18,7 @@ from breadth.stats.association import (
 from breadth.stats.blocked import blocked_pearson, blocked_spearman
 from breadth.stats.interval import Estimate, mean, t_quantile
 from breadth.study.finding import Fit, Point
-from breadth.study.readings import Readings, Scored
+from breadth.study.readings import Readings, Scored, origin_of
 from breadth.study.verdict import Evidence
 
 __all__ = ["LEVEL", "bars_of", "evidence_of", "line", "points_of", "seed_points_of", "statistics", "why_not"]
@@ -26,13 +27,17 @@ LEVEL = 0.95
 
 
 def _standard_error(e: Estimate) -> float:
-    return (e.high - e.low) / 2 / t_quantile(0.5 + e.level / 2, e.n - 1)
+    """Half-width over the quantile; the normal one where a published value does not say over how many tasks it is."""
+    reach = t_quantile(0.5 + e.level / 2, e.n - 1) if e.n > 1 else float(special.ndtri(0.5 + e.level / 2))
+    return (e.high - e.low) / 2 / reach
 
 
 def evidence_of(readings: Readings, scored: Scored, probe: str, violations: tuple[str, ...]) -> Evidence:
     """What the verdict rule looks at: x with its errors, y averaged over seeds and episodes, shares of domains, covariates, violations."""
     xs = readings.measured(scored.sets, probe, "diversity")
-    se = np.array([_standard_error(e) for e in xs])
+    # A published value that came without an interval counts as exact, and is said to; the errors of the others still count.
+    bare = [s.published is not None and s.published.low is None for s in scored.sets]
+    se = np.array([0.0 if none else _standard_error(e) for e, none in zip(xs, bare, strict=True)])
     return Evidence(
         np.array([e.value for e in xs]),
         scored.means,
@@ -65,7 +70,7 @@ def _score_intervals(scored: Scored) -> list[tuple[float, float, float]]:
 def points_of(scored: Scored, xs: list[Estimate], learner: str) -> tuple[Point, ...]:
     """One point a training set, mean over seeds; for the interval of y see ``bars_of``."""
     return tuple(
-        Point(s.name, learner, None, x.value, x.low, x.high, y, low, high, s.level)
+        Point(s.name, learner, None, x.value, x.low, x.high, y, low, high, s.level, origin_of(s))
         for s, x, (y, low, high) in zip(scored.sets, xs, _score_intervals(scored), strict=True)
     )
 
@@ -77,7 +82,7 @@ def seed_points_of(scored: Scored, xs: list[Estimate], learner: str) -> tuple[Po
     for s, x, of_set in zip(scored.sets, xs, scored.values, strict=True):
         for seed, values in zip(scored.seeds, of_set, strict=True):
             e = mean(values, LEVEL) if np.isfinite(values).all() else Estimate(nan, nan, nan, LEVEL, len(values), "")
-            points.append(Point(s.name, learner, seed, x.value, x.low, x.high, e.value, e.low, e.high, s.level))
+            points.append(Point(s.name, learner, seed, x.value, x.low, x.high, e.value, e.low, e.high, s.level, origin_of(s)))
     return tuple(points)
 
 

@@ -34,6 +34,7 @@ _HELD: dict[str, dict[str, tuple[str, ...]]] = {
     "probe": {},
     "measure": {"diversity": _ESTIMATE, "floor": _ESTIMATE, "complexity": _ESTIMATE, "doubt": (), "protocol": ()},
     "train": {"suite": (), "scores": ("*", "accuracy", "loss"), "cost": ("images",), "stopped": (), "history": ()},
+    "import": {"suite": (), "scores": ("*", "accuracy", "loss"), "checkpoint": ("architecture", "tensors_sha256")},
     "baseline": {"suite": (), "scores": ("*", "accuracy", "loss")},
     "overlap": {"pairs": ("*", "train", "evaluation", "exact", "near", "names", "n_train", "n_evaluation", "same_source")},
 }

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from breadth.errors import SpecError
+from breadth.study.recipes import check_parts
 
 __all__ = [
+    "AnilSpec",
     "ArchitectureSpec",
     "BaselineSpec",
     "ControlSpec",
@@ -16,6 +20,7 @@ __all__ = [
     "HypothesisSpec",
     "ImagesSpec",
     "LearnerSpec",
+    "LiteralSpec",
     "MamlSpec",
     "MeasureSpec",
     "PretrainSpec",
@@ -34,9 +39,19 @@ Head = Literal["logistic", "logistic-raw", "centroid"]
 
 
 class Strict(BaseModel):
-    """Frozen, and an unknown key is an error."""
+    """Frozen, and an unknown key is an error.
+
+    later: names of fields that came after studies had been run; where None they are left out of everything written and hashed, so that
+    older studies keep their runs and what was fixed for them.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    later: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _without_unused_later_fields(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = handler(self)
+        return {k: v for k, v in written.items() if not (k in self.later and v is None)}
 
 
 class SmallestEffectSpec(Strict):
@@ -60,11 +75,29 @@ class HypothesisSpec(Strict):
 class DataSpec(Strict):
     """One named labelled set. load: anything ``breadth.data.formats.load`` takes (paths relative to ``data_root``).
 
-    held_out: classes of the same kind to evaluate on, used only where ``evaluation.data = "own"``.
+    held_out: classes of the same kind to evaluate on, used only where ``evaluation.data = "own"``. Instead of load: recipe, a published
+    union by name (``breadth.study.recipes``), with parts, the place of each of its components; a training set that names it gets the
+    components as its domains.
     """
 
-    load: str
+    later = frozenset({"recipe", "parts"})
+    load: str | None = None
     held_out: str | None = None
+    recipe: str | None = None
+    parts: dict[str, str] | None = None
+
+    @model_validator(mode="after")
+    def _one_way_to_get_it(self) -> Self:
+        if (self.load is None) == (self.recipe is None):
+            raise ValueError("give load, or recipe with parts" + (", not both" if self.load else ""))
+        if (self.recipe is None) != (self.parts is None) or (self.recipe is not None and self.held_out is not None):
+            raise ValueError("a recipe goes with parts, and without held_out")
+        if self.recipe is not None:
+            try:
+                check_parts(self.recipe, self.parts or {})
+            except SpecError as error:
+                raise ValueError(str(error)) from None
+        return self
 
 
 class ImagesSpec(Strict):
@@ -74,18 +107,51 @@ class ImagesSpec(Strict):
     channels: Literal[1, 3] = 3
 
 
-class TrainSpec(Strict):
-    """One training set: classes shared as equally as possible among its domains, the same number of images of each class."""
+class LiteralSpec(Strict):
+    """A published diversity value to be used as x of an arm instead of a measurement, with where it comes from.
 
+    low, high: its interval at ``level`` as published, both or neither; probe: what it was measured through, in words; source: paper,
+    table, file; tasks: how many it was measured over, where known.
+    """
+
+    value: Annotated[float, Field(ge=0)]
+    low: float | None = None
+    high: float | None = None
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    probe: Annotated[str, Field(min_length=1)]
+    source: Annotated[str, Field(min_length=1)]
+    tasks: Positive | None = None
+
+    @model_validator(mode="after")
+    def _interval_holds_value(self) -> Self:
+        if (self.low is None) != (self.high is None):
+            raise ValueError("one end of an interval is given; give low and high, or neither")
+        if self.low is not None and self.high is not None and not self.low <= self.value <= self.high:
+            raise ValueError(f"value {self.value:g} lies outside its interval [{self.low:g}, {self.high:g}]")
+        return self
+
+
+class TrainSpec(Strict):
+    """One training set: classes shared as equally as possible among its domains, the same number of images of each class.
+
+    whole: every class and image of the domains instead, as they are; their numbers are then read from the data. diversity: a published
+    value that stands in for a measurement.
+    """
+
+    later = frozenset({"whole", "diversity"})
     name: str
     domains: tuple[str, ...] = Field(min_length=1)
     classes: Positive | None = None
     images: Positive | None = None
+    whole: Literal[True] | None = None
+    diversity: LiteralSpec | None = None
 
     @model_validator(mode="after")
     def _domains_differ(self) -> Self:
         if len(set(self.domains)) != len(self.domains):
             raise ValueError(f"training set '{self.name}' names a domain twice; give each once")
+        if self.whole and (self.classes or self.images):
+            raise ValueError(f"training set '{self.name}' is whole, so it takes no classes or images; leave them out")
         return self
 
 
@@ -115,10 +181,14 @@ class DesignSpec(Strict):
 
 
 class TrainingSpec(Strict):
-    """What every training set has: number of classes, images of each, how tasks are drawn from several domains, the seed of the draw."""
+    """What every training set has: number of classes, images of each, how tasks are drawn from several domains, the seed of the draw.
 
-    classes: Positive
-    images: Positive
+    classes, images: not needed where every training set is whole.
+    """
+
+    later = frozenset({"classes", "images"})
+    classes: Positive | None = None
+    images: Positive | None = None
     convention: Literal["source-then-classes", "pooled-classes"] = "source-then-classes"
     seed: int = 0
 
@@ -155,16 +225,16 @@ class PretrainSpec(Strict):
         return self
 
 
-class MamlSpec(Strict):
-    """Model-agnostic meta-learning. order: 1 or 2; tasks: budget; replicates: train on the first replicates of a design only.
+class _Episodic(Strict):
+    """What MAML and ANIL share. tasks: budget; replicates: train on the first replicates of a design only.
 
-    schedule of the outer rate and clip (largest norm of the meta-gradient): None for the learner's own default.
+    schedule of the outer rate and clip (largest norm of the meta-gradient): None for the learner's own default. stop: "budget"
+    (None), or "converged" with ``tasks`` as the upper limit: a plateau of ``patience`` windows of 25 meta-steps, of the training loss
+    or of the loss on ``validation`` classes of each domain, which training then does not see.
     """
 
-    kind: Literal["maml"]
-    name: str = "MAML"
+    later = frozenset({"stop", "patience", "validation"})
     seeds: tuple[int, ...] = Field((0,), min_length=1)
-    order: Literal[1, 2] = 1
     tasks: Positive = 2000
     meta_batch: Positive = 4
     inner_lr: Annotated[float, Field(gt=0)] = 0.1
@@ -177,9 +247,36 @@ class MamlSpec(Strict):
     schedule: Literal["onecycle", "cosine", "constant"] | None = None
     clip: Annotated[float, Field(gt=0)] | None = None
     replicates: Positive | None = None
+    stop: Literal["budget", "converged"] | None = None
+    patience: Positive | None = None
+    validation: Positive | None = None
+
+    @model_validator(mode="after")
+    def _stop_can_be_seen(self) -> Self:
+        converged = self.stop == "converged"
+        if converged and self.schedule not in (None, "constant"):
+            raise ValueError('stop = "converged" needs schedule = "constant": an annealed loss flattens by itself')
+        if not converged and (self.patience is not None or self.validation is not None):
+            raise ValueError('patience and validation are read with stop = "converged" only; give it, or leave them out')
+        return self
 
 
-LearnerSpec = Annotated[PretrainSpec | MamlSpec, Field(discriminator="kind")]
+class MamlSpec(_Episodic):
+    """Model-agnostic meta-learning. order: 1 (first-order approximation) or 2 (through the inner steps): two different learners."""
+
+    kind: Literal["maml"]
+    name: str = "MAML"
+    order: Literal[1, 2] = 1
+
+
+class AnilSpec(_Episodic):
+    """ANIL: the inner loop adapts the head alone, in training and at test time; always through all inner steps."""
+
+    kind: Literal["anil"]
+    name: str = "ANIL"
+
+
+LearnerSpec = Annotated[PretrainSpec | MamlSpec | AnilSpec, Field(discriminator="kind")]
 
 
 class ProbeSpec(Strict):
@@ -245,8 +342,13 @@ class BaselineSpec(Strict):
 
 
 class ControlSpec(Strict):
-    """Which controls must be equal over all arms; a difference is a violation and makes the verdict "confounded"."""
+    """Which controls must be equal over all arms; a difference is a violation and makes the verdict "confounded".
 
+    mixed_diversity: whether x may be a published value for some arms and a measurement, or a value of another protocol, for others.
+    """
+
+    later = frozenset({"mixed_diversity"})
+    mixed_diversity: bool | None = None
     equal: tuple[Control, ...] = (
         "architecture",
         "optimiser",
