@@ -50,7 +50,7 @@ def test_analysis_has_every_series_and_is_deterministic(finished):
     again = analyse(plan, store)
     assert json.dumps(again.as_dict()) == json.dumps(analysis.as_dict())
     for f in analysis.findings:
-        assert set(f.as_dict()) == {"name", "statement", "verdict", "estimate", "points", "caveats", "run_ids"}
+        assert set(f.as_dict()) == {"name", "statement", "verdict", "estimate", "points", "caveats", "run_ids", "robustness"}
 
 
 def test_all_controls_hold_in_the_small_study(finished):
