@@ -176,22 +176,54 @@ def test_what_is_told_in_a_terminal(breadth):
     for s in (a, b):
         d = s["diversity"]
         assert f"{s['name']}\n  diversity    {d['value']:.4f} [{d['low']:.4f}, {d['high']:.4f}], " in said
+        place = f"{s['position']['value']:.0%} of the way from floor to ceiling"
+        assert f", {place}\n" in said or ", too few tasks to say: try --tasks auto\n" in said
         assert f"  noise floor  {s['floor']['value']:.4f} " in said
         assert f"  corrected    {s['corrected']['value']:.4f} " in said
-        assert f"{s['position']['value']:.0%} of the way from floor to ceiling" in said
     c = result["cross"][0]["distance"]
     assert f"first to second\n  distance     {c['value']:.4f} " in said
     mixed = result["mixture"]
     assert mixed["weights"] == {"first": 0.25, "second": 0.75}
     expected = 0.0625 * a["diversity"]["value"] + 0.5625 * b["diversity"]["value"] + 0.375 * c["value"]
     assert mixed["diversity"]["value"] == pytest.approx(expected)
-    assert f"mixture of 0.25 first, 0.75 second\n  diversity    {expected:.4f} " in said
+    assert f"mixture of 25% first, 75% second\n  diversity    {expected:.4f} " in said
     more = max(mixed["gains"], key=mixed["gains"].get)
     assert f"  more of      {more} would add most" in said
     assert beside == (
         "95% intervals over tasks drawn from the given data (6 a source); probe conv-stride (random, seed 0); protocol "
-        f"{result['protocol']['fingerprint']}: compare values of one protocol only\n"
+        f"{result['protocol']['comparable']}: compare values of one protocol only\n"
     )
+    assert "what to do next\n" + "".join(f"  {sentence}\n" for sentence in result["advice"]) in said
+    assert all(f"note: {note}\n" in said for note in result["notes"])
+
+
+def test_the_mixture_is_written_beside_the_page(breadth, desk):
+    out = desk / "mixed"
+    code, _, _ = breadth("measure", "first.npz", "second.npz", *SMALL, *BARE, "--mixture", "first=0.25,second=0.75", "--out", out)
+    assert code == 0
+    stored = json.loads((out / "measurement.json").read_text())["mixture"]
+    assert stored["weights"] == {"first": 0.25, "second": 0.75}
+    assert "25 % first, 75 % second" in re.sub(r"<[^>]+>|\s+", " ", (out / "index.html").read_text()).replace("\u202f", " ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["first.npz", "--precision", "0.1"], ["--precision has no effect here: it belongs to --tasks auto"]),
+        (["first.npz", "--draws", "2"],
+         ["--draws has no effect here: the exact estimator draws no labels so often; rademacher and monte_carlo do"]),
+        (["first.npz", "--estimator", "rademacher", "--draws", "2"], []),
+        (["first.npz", "--tasks", "auto", "--precision", "0.1"], []),
+        (["first.npz", "--head", "adam", "--ridge", "0.5"], ["--ridge has no effect here: it belongs to --head ridge"]),
+        (["v.npz", "--probe", "conv"], ["--probe has no effect here: vectors are seen through an mlp probe"]),
+        (["v.npz", "--size", "9"], ["--size has no effect here: the sources hold vectors, not images"]),
+        (["bare.npy", "--tasks", "9"], ["--tasks has no effect here: features without labels have no tasks"]),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_options_without_effect_are_said(breadth, arguments, said):
+    code, _, beside = breadth("measure", *arguments, "--dry-run", "--json")
+    assert (code, beside.splitlines()) == (0, [f"breadth: note: {line}" for line in said])
 
 
 def test_the_best_mixture(breadth):
@@ -320,7 +352,13 @@ def test_hostile_names_do_not_steer_page_or_terminal(breadth, desk):
          "--mixture is 'first=0.5,second=0.6'; expected weights of at least 0 that sum to 1"),
         (["first.npz", "second.npz", "--mixture", "first=-1,second=2"],
          "--mixture is 'first=-1,second=2'; expected weights of at least 0 that sum to 1"),
-        (["first.npz", "--mixture", "first=nan"], "--mixture is 'first=nan'; expected weights of at least 0 that sum to 1"),
+        (["first.npz", "second.npz", "--mixture", "first=nan"],
+         "--mixture is 'first=nan'; expected weights of at least 0 that sum to 1"),
+        (["first.npz", "--mixture", "best"],
+         "--mixture is 'best' for the source 'first' alone; expected two or more sources: add one, or leave it out"),
+        (["bare.npy"],
+         "--no-rivals was given for 'bare', which has no labels and so no coefficient; expected the other metrics at least: leave it "
+         "out, or name the labels with --label-col"),
         (["columns.npz", "--image-col", "middle"],
          "columns.npz has no array 'middle'; it holds kind, left, right; expected 'middle' and 'labels'"),
         (["columns.npz", "--image-col", "left", "--label-col", "knid"],

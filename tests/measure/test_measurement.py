@@ -53,7 +53,7 @@ def test_every_source_says_its_own_protocol(result):
             "source_digest",
         } <= set(s["protocol"])
     assert set(result.as_dict()) == {
-        "schema", "version", "probe", "protocol", "scale", "sources", "cross", "stability", "seconds",
+        "schema", "version", "probe", "protocol", "scale", "sources", "cross", "stability", "notes", "advice", "seconds",
     }  # fmt: skip
 
 
@@ -83,9 +83,9 @@ def test_printing_says_every_value_once(result):
         assert f"{s.name}\n  diversity    {s.diversity.value:.4f} [{s.diversity.low:.4f}, {s.diversity.high:.4f}], " in said
         assert f"  noise floor  {s.floor.value:.4f}" in said
         assert f"  corrected    {s.corrected.value:.4f}" in said
-        assert f"{s.position.value:.0%} of the way from floor to ceiling" in said
+        assert s.place in said
     assert f"first to second\n  distance     {result.cross[0].distance.value:.4f}" in said
-    assert said.endswith(f"protocol {result.protocol['fingerprint']}")
+    assert said.endswith(f"protocol {result.protocol['comparable']}")
 
 
 def test_hostile_names_do_not_reach_a_notebook():

@@ -11,9 +11,12 @@ from measurements import est, make_distances, make_measurement
 from test_page import loads, read
 
 from breadth.errors import DataError
+from breadth.report.convergence import enough
 from breadth.report.measured import checked_distances, read_measurement, shortened
 from breadth.report.measurement import fragment, pictures, write_measurement
 from breadth.report.told import citation, headline, scale_ends, warnings_of
+from breadth.report.words import number
+from breadth.stats.interval import mean_pairwise
 
 
 def page_of(folder, count=3, change=None, **options):
@@ -98,6 +101,53 @@ def test_json_null_reads_as_not_estimable(tmp_path):
     assert "Its interval is not estimable from 12 tasks" in words_of(page_of(tmp_path, 1, change))
 
 
+def test_notes_advice_and_mixture_are_on_the_page(tmp_path):
+    def change(result):
+        mixture = {"weights": {"source_0": 0.25, "source_1": 0.75, "source_2": 0.0}, "diversity": est(0.4)}
+        result |= {"notes": ["of 10 and 43 classes: more"], "advice": ["source_0: more tasks"], "mixture": mixture}
+
+    words = words_of(page_of(tmp_path, 3, change))
+    assert words.index("of 10 and 43 classes: more") < words.index("source_2: 0.")
+    assert "What to do next source_0: more tasks" in words
+    assert "Mixture of 25 % source_0, 75 % source_1: diversity 0.400 [0.380, 0.420]." in words
+    plain = words_of(page_of(tmp_path / "plain", 3))
+    assert "What to do next" not in plain
+    assert "Mixture" not in plain
+
+
+def test_the_page_names_the_fingerprint_of_comparisons(tmp_path):
+    def change(result):
+        result["protocol"]["comparable"] = "0123456789ab"
+
+    words = words_of(page_of(tmp_path, 1, change))
+    assert "same protocol, fingerprint 0123456789ab (it counts" in words
+    assert "protocol 0123456789ab)" in words
+
+
+def test_whether_there_were_enough_tasks_is_answered():
+    result, distances, _ = make_measurement(1)
+    m, d = read_measurement(result), distances["source_0"]
+    moved = abs(m.sources[0].diversity.value - mean_pairwise(d[:6, :6]).value)
+    (said,) = enough(m, distances)
+    assert said.startswith(f"source_0: yes; from 6 to 12 tasks it moved by {number(moved)}, and is known to ±")
+    drifting = d.copy()
+    drifting[6:] += 0.5
+    drifting[:, 6:] += 0.5
+    np.fill_diagonal(drifting, 0)
+    result["sources"][0]["diversity"] = est(mean_pairwise(drifting).value, 0.01)
+    assert enough(read_measurement(result), {"source_0": drifting})[0].startswith("source_0: not yet; ")
+    result["sources"][0]["diversity"] = est(0.2, math.nan)
+    assert enough(read_measurement(result), distances) == ("source_0: cannot be said from 12 tasks.",)
+
+
+def test_other_measures_have_one_row_each_and_a_column_a_source(tmp_path):
+    reader_words = words_of(page_of(tmp_path, 3))
+    table = reader_words[reader_words.index("Other measures") :]
+    assert "measure source_1 source_2 source_0 moves with size note" in table
+    assert table.count("Vendi score") == 1
+    assert "Vendi score 19.000 [18.980, 19.020] 18.000 [17.980, 18.020] 20.000" in table
+
+
 def source(**fields):
     result = make_measurement(1)[0]
     result["sources"][0] |= fields
@@ -106,12 +156,16 @@ def source(**fields):
 
 def test_headline_and_citation_say_number_interval_and_place():
     m = read_measurement(make_measurement(1)[0])
-    s = source(name="digits", diversity=est(0.16, 0.02), position=est(0.12))
+    s = source(name="digits", diversity=est(0.16, 0.02), position=est(0.12), corrected=est(0.08))
+    clean = "corrected for noise 0.080 [0.060, 0.100]."
     assert (
         headline(s, m)
-        == "digits: 0.160 [0.140, 0.180], 12 % of the way from the floor of the scale (0.050) to its ceiling (0.500)."
+        == f"digits: 0.160 [0.140, 0.180], 12 % of the way from the floor of the scale (0.050) to its ceiling (0.500); {clean}"
     )
-    assert headline(s, m, ends=False) == "digits: 0.160 [0.140, 0.180], 12 % of the way."
+    assert headline(s, m, ends=False) == f"digits: 0.160 [0.140, 0.180], 12 % of the way; {clean}"
+    few = "too few tasks to say where on the scale: try --tasks auto"
+    wide = source(name="digits", diversity=est(0.16, 0.2), position=est(0.12, 0.2), corrected=est(0.08))
+    assert headline(wide, m) == f"digits: 0.16 [0.00, 0.36], {few}; {clean}"
     assert citation(s, m) == (
         "digits: diversity coefficient 0.160 [0.140, 0.180] (95 % interval, 12 tasks; breadth 0.2, protocol abcdef012345)"
     )

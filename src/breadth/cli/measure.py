@@ -53,6 +53,7 @@ def _tell_time(count: int, tasks: str, seconds: float, listed: list[str] | None)
 
 
 def measure(
+    context: typer.Context,
     sources: Annotated[
         list[str],
         typer.Argument(
@@ -63,7 +64,9 @@ def measure(
     weights: Annotated[Path | None, typer.Option("--weights", help="Probe weights (.safetensors); default: random.")] = None,
     filters: Annotated[int, typer.Option("--filters", min=1, help="Width of conv, conv-stride and mlp probes.")] = 64,
     tasks: Annotated[str, typer.Option("--tasks", help="Tasks drawn from each source, or auto.")] = "20",
-    precision: Annotated[float, typer.Option("--precision", help="With --tasks auto: half-width of the interval.")] = 0.01,
+    precision: Annotated[
+        float, typer.Option("--precision", help="With --tasks auto: half-width of the coefficient, uncorrected.")
+    ] = 0.01,
     ways: Annotated[int, typer.Option("--ways", min=2, help="Classes of a task.")] = 5,
     per_class: Annotated[int, typer.Option("--per-class", min=1, help="Items of each class.")] = 10,
     size: Annotated[int, typer.Option("--size", min=8, help="Images become SIZE x SIZE pixels.")] = 32,
@@ -112,7 +115,8 @@ def measure(
     """
     # One thread: several would wait for each other as soon as anything else uses a core, which costs far more than they gain.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    from breadth.cli.measured import asked_weights, mixture_of, tell, tell_features, write_page
+    from breadth.cli.idle import idle_options, tell_idle
+    from breadth.cli.measured import as_dict, asked_weights, mixture_of, tell, tell_features, write_page
     from breadth.measure.settings import Reading, Settings  # loads torch
     from breadth.measure.sources import no_classes, read_sources
     from breadth.measure.store import default_store
@@ -145,15 +149,19 @@ def measure(
     )
     sets = read_sources(sources, settings)
     bare = no_classes(sets)
+    if bare and (out is not None or mixture is not None):
+        raise MeasureError(
+            f"'{sets[0].name}' has no labels, hence no tasks; expected labelled sources with --out or --mixture: leave these out, or "
+            "name the labels with --label-col"
+        )
+    # By name: typer brings a click of its own.
+    sources_of = {name: context.get_parameter_source(name) for name in context.params}
+    given = [name for name, where in sources_of.items() if where is not None and where.name == "COMMANDLINE"]
+    tell_idle(idle_options(given, settings, sets, bare=bare))
     if dry_run:
         _tell_time(len(sets), tasks, float("nan") if bare else estimated_seconds(sets, settings), sources if as_json else None)
         return
     if bare:
-        if out is not None or mixture is not None:
-            raise MeasureError(
-                f"'{sets[0].name}' has no labels, hence no tasks; expected labelled sources with --out or --mixture: leave these out, or "
-                "name the labels with --label-col"
-            )
         features = measure_features(sets, settings)
         if as_json:
             print_json({"sources": [f.as_dict() for f in features]})
@@ -169,11 +177,11 @@ def measure(
         print(f"breadth: warning: {warning.message}", file=sys.stderr)
     mixed = None if weights_asked is None else mixture_of(result, weights_asked)
     if out is not None:
-        write_page(result, out)
+        write_page(result, out, mixed)
     if as_json:
-        print_json({**result.as_dict(), **({} if mixed is None else {"mixture": mixed.as_dict()})})
+        print_json(as_dict(result, mixed))
         return
-    tell(result)
+    tell(result, precision if tasks == "auto" else None)
     if mixed is not None:
         print(mixed)
     if out is not None:

@@ -14,7 +14,11 @@ from breadth.measure.measurement import Measurement, TaskPair
 from breadth.measure.unlabelled import FeatureMeasure
 from breadth.stats.interval import Estimate
 
-__all__ = ["Mixed", "asked_weights", "mixture_of", "tell", "tell_features", "write_page"]
+__all__ = ["Mixed", "as_dict", "asked_weights", "mixture_of", "tell", "tell_features", "write_page"]
+
+
+# Share of redraws that turn an order beyond which nothing is known of it.
+COIN = 0.4
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Mixed:
         return {"weights": self.weights, "diversity": self.diversity.as_dict(), "gains": self.gains}
 
     def __str__(self) -> str:
-        parts = ", ".join(f"{weight:.3g} {printable(name)}" for name, weight in self.weights.items() if weight)
+        parts = ", ".join(f"{100 * weight:.3g}% {printable(name)}" for name, weight in self.weights.items() if weight)
         d, best = self.diversity, max(self.gains, key=lambda name: self.gains[name])
         more = f"\n  more of      {printable(best)} would add most" if self.gains[best] > 1e-6 else ""
         return f"mixture of {parts}\n  diversity    {d.value:.4f} [{d.low:.4f}, {d.high:.4f}]{more}"
@@ -43,11 +47,20 @@ def mixture_of(result: Measurement, weights: list[float] | Literal["best"]) -> M
     return Mixed(dict(zip(mix.names, w, strict=True)), mix.diversity(w), mix.gains(w))
 
 
+def as_dict(result: Measurement, mixed: Mixed | None) -> dict[str, Any]:
+    """Return what is printed as JSON and written beside the page."""
+    return result.as_dict() | ({} if mixed is None else {"mixture": mixed.as_dict()})
+
+
 def asked_weights(text: str, names: list[str]) -> list[float] | Literal["best"]:
     """Return the weights that ``text`` names: "best", or "NAME=WEIGHT,NAME=WEIGHT" (sources that are not named have weight 0).
 
-    Raises MeasureError for another text or weights that are no mixture, before anything is measured.
+    Raises MeasureError for one source alone, another text, or weights that are no mixture, before anything is measured.
     """
+    if len(names) < 2:
+        raise MeasureError(
+            f"--mixture is '{text}' for the source '{names[0]}' alone; expected two or more sources: add one, or leave it out"
+        )
     if text == "best":
         return "best"
     given: dict[str, float] = {}
@@ -69,10 +82,13 @@ def asked_weights(text: str, names: list[str]) -> list[float] | Literal["best"]:
     return [given.get(name, 0.0) for name in names]
 
 
-def tell(result: Measurement) -> None:
-    """Print every source, every distance, and what a reader must know."""
+def tell(result: Measurement, precision: float | None = None) -> None:
+    """Print every source, every distance, what a reader must know and what to do next; precision: the one asked of "auto"."""
     for s in result.sources:
         print(s)
+        if precision is not None:
+            half = (s.corrected.high - s.corrected.low) / 2
+            print(f"  note         {s.embeddings.tasks} tasks for ±{precision:g} of diversity; corrected is known to ±{half:.4f}")
         if s.corrected.value <= 0:
             print("  note         not above its noise floor: no diversity of classes shows under this protocol")
         if not s.reached:
@@ -81,14 +97,20 @@ def tell(result: Measurement) -> None:
         print(c)
     for o in result.stability:
         if o.flip_rate > 0.05:
+            how = "is a coin toss" if o.flip_rate > COIN else "may turn"
             print(
-                f"the order of {printable(o.a)} and {printable(o.b)} turns in {o.flip_rate:.0%} of {o.n} redraws of {o.tasks} tasks"
+                f"the order of {printable(o.a)} and {printable(o.b)} {how}: it turns in {o.flip_rate:.0%} of {o.n} redraws of {o.tasks} tasks"
             )
+    for note in result.notes:
+        print(f"note: {note}")
+    print("what to do next")
+    for sentence in result.advice:
+        print(f"  {sentence}")
     tasks = dict.fromkeys(s.embeddings.tasks for s in result.sources)
     level = f"{result.sources[0].diversity.level:.0%}"
     print(
         f"{level} intervals over tasks drawn from the given data ({' or '.join(str(t) for t in tasks)} a source); probe "
-        f"{result.probe['name']}; protocol {result.protocol['fingerprint']}: compare values of one protocol only",
+        f"{result.probe['name']}; protocol {result.protocol['comparable']}: compare values of one protocol only",
         file=sys.stderr,
     )
 
@@ -103,8 +125,8 @@ def tell_features(found: Sequence[FeatureMeasure]) -> None:
     print("no labels, hence no tasks and no diversity coefficient; 95% intervals for this number of items", file=sys.stderr)
 
 
-def write_page(result: Measurement, out: Path) -> None:
-    """Write the page of a measurement, its pictures and its numbers into ``out``."""
+def write_page(result: Measurement, out: Path, mixed: Mixed | None = None) -> None:
+    """Write the page of a measurement, its pictures and its numbers into ``out``, with the mixture that was asked for."""
     from breadth.report.measurement import write_measurement  # loads matplotlib
     from breadth.report.strips import Extremes, Pair
 
@@ -115,4 +137,4 @@ def write_page(result: Measurement, out: Path) -> None:
     extremes = {name: Extremes(pair(found[0]), pair(found[1])) for name, found in shown.items() if found is not None}
     distances = {s.name: s.distances for s in result.sources}
     command = shlex.join(["breadth", *sys.argv[1:]])
-    write_measurement(result.as_dict(), distances, out, extremes=extremes, command=command)
+    write_measurement(as_dict(result, mixed), distances, out, extremes=extremes, command=command)

@@ -13,17 +13,22 @@ import numpy as np
 
 from breadth.data.union import Union
 from breadth.errors import MeasureError, printable, unknown_name
+from breadth.measure.advice import Advised, advice, notes
+from breadth.measure.compare import Stored
 from breadth.measure.embeddings import Embeddings
 from breadth.measure.mixture import Mixture, mixture
+from breadth.measure.protocol import Protocol
 from breadth.measure.reference import Scale
 from breadth.measure.rivals.panel import Rival
 from breadth.stats.interval import Estimate
+from breadth.stats.possible import possible, too_few
 from breadth.version import __version__
 
 __all__ = ["SCHEMA", "CrossMeasure", "Measurement", "SourceMeasure", "Stability", "TaskPair"]
 
 # Of the JSON object; goes up when a field changes its meaning.
 SCHEMA = 1
+TOO_FEW = "too few tasks to say: try --tasks auto"
 
 
 def _finite(value: Any) -> Any:
@@ -114,13 +119,27 @@ class SourceMeasure:
             "protocol": self.protocol,
         }
 
+    @property
+    def stored(self) -> Stored:
+        """What comparisons need of it."""
+        return Stored(self.name, self.diversity, self.floor, self.source.n_classes, self.protocol)
+
+    @property
+    def place(self) -> str:
+        """Where the coefficient lies on the scale, in words; "" without a scale."""
+        if self.position is None:
+            return ""
+        if too_few(self.diversity) or too_few(self.position):
+            return TOO_FEW
+        return f"{self.position.value:.0%} of the way from floor to ceiling"
+
     def __str__(self) -> str:
-        d, c = self.diversity, self.corrected
-        where = "" if self.position is None else f", {self.position.value:.0%} of the way from floor to ceiling"
+        d, floor, c = possible(self.diversity), possible(self.floor), self.corrected
+        where = f", {self.place}" if self.place else ""
         return (
             f"{printable(self.name)}\n"
             f"  diversity    {d.value:.4f} [{d.low:.4f}, {d.high:.4f}]{where}\n"
-            f"  noise floor  {self.floor.value:.4f} [{self.floor.low:.4f}, {self.floor.high:.4f}]\n"
+            f"  noise floor  {floor.value:.4f} [{floor.low:.4f}, {floor.high:.4f}]\n"
             f"  corrected    {c.value:.4f} [{c.low:.4f}, {c.high:.4f}]"
         )
 
@@ -162,12 +181,23 @@ class Measurement:
 
     @property
     def protocol(self) -> dict[str, Any]:
-        """What all sources share; their numbers of tasks may differ under "auto"."""
+        """What all sources share; their numbers of tasks may differ under "auto". comparable: what values to be compared share."""
         shared = dict(self.sources[0].protocol)
         for s in self.sources[1:]:
             shared = {key: value for key, value in shared.items() if s.protocol.get(key) == value}
         fingerprints = dict.fromkeys(str(s.protocol["fingerprint"]) for s in self.sources)
-        return {**shared, "fingerprint": " ".join(fingerprints)}
+        comparable = dict.fromkeys(Protocol.of(s.protocol).comparable for s in self.sources)
+        return {**shared, "fingerprint": " ".join(fingerprints), "comparable": " ".join(comparable)}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know before ranking the sources, see ``breadth.measure.advice.notes``."""
+        return notes([s.stored for s in self.sources])
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """What to do next, one sentence a source."""
+        return advice([Advised(s.stored, s.doubt, s.source.n_items) for s in self.sources])
 
     def __getitem__(self, name: str) -> SourceMeasure:
         for s in self.sources:
@@ -191,6 +221,8 @@ class Measurement:
             "sources": [s.as_dict() for s in self.sources],
             "cross": [{"a": c.a, "b": c.b, "distance": c.distance.as_dict()} for c in self.cross],
             "stability": [{"a": s.a, "b": s.b, "flip_rate": s.flip_rate, "tasks": s.tasks, "n": s.n} for s in self.stability],
+            "notes": list(self.notes),
+            "advice": list(self.advice),
             "seconds": self.seconds,
         }
         return dict(_finite(found))
@@ -201,7 +233,12 @@ class Measurement:
 
     def __repr__(self) -> str:
         return "\n".join(
-            [*map(str, self.sources), *map(str, self.cross), f"probe {self.probe['name']}, protocol {self.protocol['fingerprint']}"]
+            [
+                *map(str, self.sources),
+                *map(str, self.cross),
+                *(f"note: {note}" for note in self.notes),
+                f"probe {self.probe['name']}, protocol {self.protocol['comparable']}",
+            ]
         )
 
     def _repr_html_(self) -> str:
@@ -209,8 +246,9 @@ class Measurement:
         head = "".join(f"<th>{name}</th>" for name in ("source", "diversity", "noise floor", "corrected", "floor to ceiling"))
         rows = []
         for s in self.sources:
-            cells = [f"{e.value:.4f} [{e.low:.4f}, {e.high:.4f}]" for e in (s.diversity, s.floor, s.corrected)]
-            cells.append("" if s.position is None else f"{s.position.value:.0%}")
+            estimates = (possible(s.diversity), possible(s.floor), s.corrected)
+            cells = [f"{e.value:.4f} [{e.low:.4f}, {e.high:.4f}]" for e in estimates]
+            cells.append(s.place.removesuffix(" of the way from floor to ceiling"))
             rows.append(f"<tr><td>{html.escape(s.name)}</td>" + "".join(f"<td>{c}</td>" for c in cells) + "</tr>")
-        foot = html.escape(f"probe {self.probe['name']}, protocol {self.protocol['fingerprint']}")
+        foot = html.escape(". ".join([*self.notes, f"probe {self.probe['name']}, protocol {self.protocol['comparable']}"]))
         return f"<table><tr>{head}</tr>{''.join(rows)}</table><small>{foot}</small>"

@@ -14,9 +14,12 @@ from breadth.report.layout import below, canvas
 from breadth.report.measured import Floats, Measured, shortened
 from breadth.report.rows import BLUE, TALLEST
 from breadth.report.style import MUTED, styled
+from breadth.report.words import number
 from breadth.stats.interval import Estimate, mean_pairwise
 
-__all__ = ["convergence_chart", "prefixes"]
+__all__ = ["convergence_chart", "enough", "prefixes"]
+
+NARROW = 0.2  # half-width as a share of the value, up to which there were enough tasks
 
 _POINTS = 40
 
@@ -58,6 +61,24 @@ def convergence_chart(m: Measured, distances: Mapping[str, Floats]) -> Figure:
             ax.yaxis.set_major_locator(MaxNLocator(4 if each > 1.2 else 2, steps=[1, 2, 5, 10]))
         below(figure, "number of tasks", 0.08)
     return figure
+
+
+def enough(m: Measured, distances: Mapping[str, Floats]) -> tuple[str, ...]:
+    """Return one sentence a source: whether its coefficient still moved when the second half of the tasks came, and its interval."""
+    said = []
+    for s in m.sources:
+        d = distances[s.name]
+        early = mean_pairwise(d[: len(d) // 2, : len(d) // 2], s.diversity.level).value if len(d) >= 4 else math.nan
+        half, moved = (s.diversity.high - s.diversity.low) / 2, abs(s.diversity.value - early)
+        if not (math.isfinite(half) and math.isfinite(moved)):
+            said.append(f"{s.name}: cannot be said from {len(d)} tasks.")
+            continue
+        settled, narrow = moved <= half, half <= NARROW * abs(s.diversity.value)
+        answer = "yes" if settled and narrow else "not yet"
+        said.append(
+            f"{s.name}: {answer}; from {len(d) // 2} to {len(d)} tasks it moved by {number(moved)}, and is known to ±{number(half)}."
+        )
+    return tuple(said)
 
 
 def _draw(ax: Axes, run: list[Estimate], k: int) -> None:

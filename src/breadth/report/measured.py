@@ -55,10 +55,15 @@ class Source:
 
 @dataclass(frozen=True)
 class Measured:
-    """All sources of one measurement. cross: mean distances between sources [S, S], coefficients on the diagonal, nan where not measured."""
+    """All sources of one measurement.
+
+    cross: mean distances between sources [S, S], coefficients on the diagonal, nan where not measured; comparable: the fingerprint that
+    measurements to be compared share; notes, advice: what stands in the way of a ranking, and what to do next, in sentences; mixture:
+    the one that was asked for, None without.
+    """
 
     version: str
-    fingerprint: str
+    comparable: str
     probe: Mapping[str, Any]
     protocol: Mapping[str, Any]
     floor: Estimate | None
@@ -67,6 +72,9 @@ class Measured:
     cross: Floats
     stability: tuple[Mapping[str, Any], ...]
     seconds: float
+    notes: tuple[str, ...]
+    advice: tuple[str, ...]
+    mixture: Mapping[str, Any] | None
 
     @property
     def names(self) -> list[str]:
@@ -87,9 +95,10 @@ def read_measurement(result: Mapping[str, Any]) -> Measured:
         if not sources or len(set(names)) < len(names):
             raise DataError(f"the measurement holds the sources {names}; expected one or more, each with a name of its own")
         return Measured(
-            str(result["version"]), str(protocol["fingerprint"]), result["probe"], protocol,
+            str(result["version"]), str(protocol.get("comparable", protocol["fingerprint"])), result["probe"], protocol,
             _maybe(scale["floor"]), _maybe(scale["ceiling"]), sources, _matrix(sources, result["cross"]),
-            tuple(result["stability"]), _number(result["seconds"]),
+            tuple(result["stability"]), _number(result["seconds"]), tuple(map(str, result.get("notes", ()))),
+            tuple(map(str, result.get("advice", ()))), result.get("mixture"),
         )  # fmt: skip
     except KeyError as error:
         raise DataError(f"the measurement has no {error}; expected what breadth measure --json prints: measure again") from None

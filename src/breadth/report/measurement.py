@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +12,19 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from breadth.errors import DataError
-from breadth.report.convergence import convergence_chart
+from breadth.report.convergence import convergence_chart, enough
 from breadth.report.distances import distance_histograms
 from breadth.report.figure import svg
 from breadth.report.matrix import agreement_chart, cross_chart, rank_agreement
-from breadth.report.measured import Measured, checked_distances, read_measurement
+from breadth.report.measured import Measured, Rival, Source, checked_distances, read_measurement
 from breadth.report.page import environment, themed, tight, write_page
 from breadth.report.scale import by_diversity, percent, scale_chart
 from breadth.report.strips import Extremes, pair_strips
 from breadth.report.style import VERDICT_COLOURS, encode
 from breadth.report.table import Table
-from breadth.report.told import citation, headline, scale_ends, warnings_of
+from breadth.report.told import citation, headline, mixture_words, scale_ends, warnings_of
 from breadth.report.words import estimate, number
+from breadth.stats.possible import possible
 from breadth.study.store import write_json
 
 __all__ = ["fragment", "pictures", "write_measurement"]
@@ -65,6 +66,14 @@ _CAPTIONS = {
 }  # fmt: skip
 
 
+_EXPLAINED = (
+    "Corrected for noise: D(D⁻¹(coefficient) − D⁻¹(noise floor)), where D(v) is the distance of two embeddings whose log ratio has the "
+    "variance v over the filters, since variances of noise add up and distances do not (docs/notation.md). Split halves: mean distance "
+    "between two random halves of a source's own tasks minus that inside the halves; 0 is expected, and what it shows is chance. "
+    "Complexity: mean L1 norm of the embeddings, how much information a single task carries; no measure of diversity."
+)
+
+
 def pictures(m: Measured, distances: Mapping[str, npt.ArrayLike], extremes: Mapping[str, Extremes]) -> dict[str, Figure]:
     """Return the figures by name: scale, distances, convergence; cross from two sources, agreement from four, pairs where images are."""
     matrices = checked_distances(m, distances)
@@ -95,11 +104,11 @@ def write_measurement(
     similar pair of tasks, for sources that have images; command: what made the measurement, shown for copying.
     Raises DataError where these do not fit together.
     """
-    m = read_measurement(result)
+    m = by_diversity(read_measurement(result))
     figures = pictures(m, distances, extremes or {})
     drawn = {name: svg(figure) for name, figure in figures.items()}
     out = Path(out)
-    paths = [write_page(_page(m, drawn, command), out), out / "measurement.json"]
+    paths = [write_page(_page(m, drawn, enough(m, checked_distances(m, distances)), command), out), out / "measurement.json"]
     write_json(paths[1], dict(result))
     for name, figure in figures.items():
         (out / f"{name}.svg").write_text(drawn[name], encoding="utf-8")
@@ -115,19 +124,19 @@ def fragment(result: Mapping[str, Any]) -> str:
     return environment().get_template("fragment.html.jinja").render(
         rows=[(s.name, tight(estimate(s.diversity)), tight(estimate(s.floor)), percent(s), warnings_of(s)) for s in by_diversity(m).sources],
         figure=themed(svg(scale_chart(m)), f"b{name}", _alternative(m)),
-        fingerprint=m.fingerprint,
+        fingerprint=m.comparable,
     )  # fmt: skip
 
 
-def _page(m: Measured, drawn: Mapping[str, str], command: str | None) -> str:
-    ranked = by_diversity(m).sources
+def _page(m: Measured, drawn: Mapping[str, str], answers: Sequence[str], command: str | None) -> str:
+    ranked = m.sources
     sections = []
     for kind, (title, caption) in _CAPTIONS.items():
         of_kind = [name for name in drawn if name.split("-")[0] == kind]
         alternative = _alternative(m) if kind == "scale" else caption
         figures = [themed(drawn[name], name, alternative) for name in of_kind]
         if figures:
-            sections.append((title, caption, figures))
+            sections.append((title, caption, figures, answers if kind == "convergence" else ()))
     return environment().get_template("measurement.html.jinja").render(
         m=m,
         many=len(ranked) > MANY,
@@ -135,6 +144,7 @@ def _page(m: Measured, drawn: Mapping[str, str], command: str | None) -> str:
         title=f"How diverse? {', '.join(m.names[:3])}{f' and {len(m.names) - 3} more' if len(m.names) > 3 else ''}",
         heads=[(tight(headline(s, m, ends=len(ranked) <= MANY)), [tight(w) for w in warnings_of(s)]) for s in ranked],
         sections=sections,
+        mixture=tight(mixture_words(m)),
         numbers=_numbers(m),
         rivals=_rivals(m),
         stability=_stability(m),
@@ -165,34 +175,38 @@ def _numbers(m: Measured) -> Table:
     )
     rows = tuple(
         (
-            s.name, estimate(s.diversity), estimate(s.floor), estimate(s.corrected), percent(s) or "no scale", estimate(s.split_half),
+            s.name, estimate(possible(s.diversity)), estimate(possible(s.floor)), estimate(s.corrected), _place(s), estimate(s.split_half),
             estimate(s.complexity), str(s.tasks), str(s.classes), str(s.items),
         )
         for s in by_diversity(m).sources
     )  # fmt: skip
-    how = "; ".join(dict.fromkeys(f"{e.level * 100:g} % intervals: {e.method}" for s in m.sources for e in (s.diversity, s.floor)))
-    note = "Corrected for noise: the coefficient without what noise adds to it; less is taken from a large coefficient than the floor itself."
-    return Table("numbers", "Every number", head, rows, f"{note} {how}.")
+    # Which tasks were drawn is under Protocol; here it would look like another protocol for every source.
+    said = ((e.level, e.method.split(", protocol ")[0]) for s in m.sources for e in (s.diversity, s.floor))
+    how = "; ".join(dict.fromkeys(f"{level * 100:g} % intervals: {method}" for level, method in said))
+    return Table("numbers", "Every number", head, rows, f"{_EXPLAINED} {how}.")
+
+
+def _place(s: Source) -> str:
+    return percent(s) or ("no scale" if s.position is None else "too few tasks to say")
 
 
 def _rivals(m: Measured) -> Table | None:
-    rows = tuple(
-        (
-            r.name,
-            s.name,
-            estimate(r.estimate) if r.estimate.low == r.estimate.low else number(r.estimate.value),
-            r.size_bias,
-            r.note,
+    rows: list[tuple[str, ...]] = []
+    for name in dict.fromkeys(r.name for s in m.sources for r in s.rivals):
+        found = {s.name: r for s in m.sources for r in s.rivals if r.name == name}
+        biases, remarks = (
+            "; ".join(dict.fromkeys(filter(None, words)))
+            for words in ((r.size_bias for r in found.values()), (r.note for r in found.values()))
         )
-        for name in dict.fromkeys(r.name for s in m.sources for r in s.rivals)
-        for s in m.sources
-        for r in s.rivals
-        if r.name == name
-    )
+        rows.append((name, *(_value(found.get(s.name)) for s in m.sources), biases, remarks))
     note = "A measure that moves with the number of items alone may be compared between sources of equal size only."
-    return (
-        Table("rivals", "Other measures", ("measure", "source", "value", "moves with size", "note"), rows, note) if rows else None
-    )
+    return Table("rivals", "Other measures", ("measure", *m.names, "moves with size", "note"), tuple(rows), note) if rows else None
+
+
+def _value(r: Rival | None) -> str:
+    if r is None:
+        return "not measured"
+    return estimate(r.estimate) if r.estimate.low == r.estimate.low else number(r.estimate.value)
 
 
 def _stability(m: Measured) -> Table | None:

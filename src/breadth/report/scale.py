@@ -12,6 +12,7 @@ from breadth.report.measured import Measured, Source
 from breadth.report.rows import limits, mark, named_lines, rows, scale_marks
 from breadth.report.style import MUTED, styled
 from breadth.report.words import estimate
+from breadth.stats.possible import too_few
 
 __all__ = ["by_diversity", "percent", "scale_chart"]
 
@@ -23,8 +24,8 @@ def by_diversity(m: Measured) -> Measured:
 
 
 def percent(s: Source) -> str:
-    """Return how far the coefficient is on the way from floor to ceiling of the scale, empty where there is no scale."""
-    known = s.position is not None and math.isfinite(s.position.value)
+    """Return how far the coefficient is on the way from floor to ceiling of the scale, empty without a scale and with too few tasks."""
+    known = s.position is not None and math.isfinite(s.position.value) and not (too_few(s.position) or too_few(s.diversity))
     return f"{100 * s.position.value:.0f} %".replace("-", "−") if known and s.position else ""
 
 

@@ -8,21 +8,24 @@ from breadth.report.measured import Measured, Source
 from breadth.report.scale import percent
 from breadth.report.words import NOT_ESTIMABLE, distance, estimate, number
 from breadth.stats.interval import Estimate
+from breadth.stats.possible import possible
 
-__all__ = ["citation", "headline", "scale_ends", "warnings_of"]
+__all__ = ["citation", "headline", "mixture_words", "scale_ends", "warnings_of"]
 
 WIDE = 0.2  # half-width of an interval, as a share of its value, above which the page says that it is wide
 SATURATED = 1e-3  # mean 1 - max p of the heads below which the Fisher information has almost vanished
 
 
 def headline(s: Source, m: Measured, *, ends: bool = True) -> str:
-    """Return the sentence of a source: coefficient, interval, and where it lies on the scale; ``ends``: say where the scale ends, too."""
-    said = f"{s.name}: {estimate(s.diversity)}"
-    if not percent(s) or m.floor is None or m.ceiling is None:
-        return f"{said}."
+    """Return the sentence of a source: coefficient, place on the scale, corrected value; ``ends``: say where the scale ends, too."""
+    said, clean = f"{s.name}: {estimate(possible(s.diversity))}", f"; corrected for noise {estimate(s.corrected)}."
+    if m.floor is None or m.ceiling is None or s.position is None:
+        return f"{said}{clean}"
+    if not percent(s):
+        return f"{said}, too few tasks to say where on the scale: try --tasks auto{clean}"
     if not ends:
-        return f"{said}, {percent(s)} of the way."
-    return f"{said}, {percent(s)} of the way from {scale_ends(m.floor, m.ceiling)}."
+        return f"{said}, {percent(s)} of the way{clean}"
+    return f"{said}, {percent(s)} of the way from {scale_ends(m.floor, m.ceiling)}{clean}"
 
 
 def scale_ends(floor: Estimate, ceiling: Estimate) -> str:
@@ -70,5 +73,14 @@ def citation(s: Source, m: Measured) -> str:
     d = s.diversity
     return (
         f"{s.name}: diversity coefficient {estimate(d)} ({d.level * 100:g} % interval, {s.tasks} tasks; breadth {m.version}, "
-        f"protocol {m.fingerprint[:12]})"
+        f"protocol {m.comparable[:12]})"
     )
+
+
+def mixture_words(m: Measured) -> str:
+    """Return the sentence of the mixture that was asked for, "" without one."""
+    if m.mixture is None:
+        return ""
+    d = m.mixture["diversity"]
+    parts = ", ".join(f"{100 * float(w):.3g} % {name}" for name, w in m.mixture["weights"].items() if w)
+    return f"Mixture of {parts}: diversity {number(d['value'])} [{number(d['low'])}, {number(d['high'])}]."
