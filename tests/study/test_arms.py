@@ -1,6 +1,7 @@
 """Checkpoints as arms of a study: planned, imported from published layouts, audited, analysed; every mistake in one line."""
 
 import importlib.util
+import subprocess
 import sys
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from breadth.study.spec import Study
 from breadth.study.store import Store
 from breadth.study.toml import read_study
 from oracle import arms as oracle
+from oracle import peer
 from study.small import SMALL
 
 ROOT = Path(__file__).parents[2]
@@ -409,8 +411,6 @@ def test_the_study_that_ships_can_be_read_and_names_every_layout():
 
 @pytest.mark.slow
 def test_the_study_that_ships_runs(tmp_path):
-    import subprocess
-
     file = ROOT / "studies" / "checkpoints.toml"
     subprocess.run([sys.executable, ROOT / "studies" / "make_checkpoints.py", file, tmp_path], check=True, cwd=ROOT)
     study = read_study(file).model_copy(update={"data_root": str(tmp_path)})
@@ -420,3 +420,27 @@ def test_the_study_that_ships_runs(tmp_path):
     assert a.verdict in ("inconclusive", "supported", "refuted")
     assert [r.control for r in a.audit if r.violation] == []
     assert [len(s.points) for s in a.series if s.primary] == [8]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not peer.installed(), reason=peer.MISSING)
+def test_files_of_the_published_savers_are_arms(tmp_path):
+    subprocess.run([sys.executable, ROOT / "tests" / "oracle" / "uutils_writer.py", tmp_path], check=True, capture_output=True)
+    files = {"5cnn-pt": "ckpt.pt", "resnet12-pt": "ckpt.pt", "5cnn-maml": "ckpt.pt", "5cnn-maml-old": "ckpt_file.pt"}
+    tables = [
+        table(kind, "MAML" if "maml" in kind else "PT", ("latin", "greek")[i % 2], f"{kind}/{file}")
+        for i, (kind, file) in enumerate(files.items())
+    ]
+    learners = [
+        {"kind": "pretrain", "name": "PT"},
+        {"kind": "maml", "name": "MAML", "ways": 5, "test_steps": [2], "inner_lr": 0.1},
+    ]
+    evaluation = {**SMALL["evaluation"], "ways": 5, "episodes": 2}
+    plan = planned(tmp_path, tables, learner=learners, evaluation=evaluation, images={"size": 84, "channels": 3})
+    store = carried_out(plan.scores.values(), tmp_path)
+    rows = {r.control: r for r in audit_study(plan, store)}
+    assert rows["training of checkpoints"].status == "equal"
+    assert rows["architecture"].violation  # two widths of a 5CNN, and a ResNet-12
+    assert len({store.result(r)["suite"] for r in plan.scores.values()}) == 1
+    for run in plan.scores.values():
+        assert all(np.isfinite(list(s.values())).all() for s in store.result(run)["scores"].values())
