@@ -101,7 +101,12 @@ def test_csv_and_tsv(tmp_path):
         ("1,2\n3,4\n", {}, "{} begins with numbers; expected a line of column names first"),
         ("a,b\n", {}, "{} has a line of column names and nothing below; expected lines of numbers"),
         ("a,b\n1,2\n3\n", {}, "{}, line 3 has 1 fields; expected 2, as in the first line"),
-        ("a,label\n" + "1,x\n" * 100 + "?,y\n", {}, "{}, line 102 has '?' in column 'a'; expected a finite number"),
+        (
+            "a,label\n" + "1,x\n" * 100 + "?,y\n",
+            {},
+            "{}, line 102 has '?' in column 'a'; expected a finite number: a CSV holds numbers only, for images use a folder, Parquet or a "
+            "Hugging Face data set",
+        ),
         ("a,label\n" + "1,x\n" * 100 + "nan,y\n", {}, "{}, line 102 has 'nan' in column 'a'; expected a finite number"),
         (
             "a,s,t\n1,x,y\n",

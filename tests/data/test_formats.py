@@ -3,6 +3,7 @@
 import contextlib
 import io
 import pickle
+import re
 import zipfile
 from pathlib import Path
 
@@ -379,3 +380,12 @@ def test_generated_data_beyond_the_limit_is_refused_before_it_is_made(source, ne
 
 def test_no_source_is_not_the_working_folder():
     assert refused(lambda: load("")) == f"the empty text names no data; {END}"
+
+
+def test_an_npz_of_other_names_says_which_options_name_them(tmp_path):
+    path = tmp_path / "xy.npz"
+    np.savez(path, X=np.zeros((4, 3), np.float32), y=np.array([0, 0, 1, 1]))
+    message = f"{path} has no array 'images'; it holds X, y; expected 'images' and 'labels': say --image-col X --label-col y"
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        load(path)
+    assert load(path, image_col="X", label_col="y").n_classes == 2

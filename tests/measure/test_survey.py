@@ -16,7 +16,7 @@ import pytest
 
 import breadth
 from breadth.data.union import single
-from breadth.errors import MeasureError
+from breadth.errors import DataError, MeasureError
 from breadth.measure.auto import auto_tasks
 from breadth.measure.correction import corrected
 from breadth.measure.diversity import (
@@ -347,3 +347,56 @@ def test_what_cannot_be_measured_is_one_line(call, message):
 def test_options_replace_fields_of_the_settings():
     assert with_options(None, {}) == Settings()
     assert with_options(SMALL, {"tasks": 9}) == replace(SMALL, tasks=9)
+
+
+def test_a_network_of_ones_own_is_the_probe():
+    import torch
+
+    net = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(4 * 36, 5)).eval()
+    own = breadth.probe_of(net, "3", size=8, channels=1)
+    # Size and channels are those of the probe, whatever the settings say.
+    m = survey([FIRST], replace(SMALL, probe=own, size=32, channels=3, **BARE))
+    assert m.probe["fingerprint"] == own.fingerprint
+    assert m["first"].diversity == diversity_coefficient(embed(single(FIRST), Task2Vec(own), tasks=6, **SHAPE))
+    message = f"weights were given beside the probe '{own.name}', which has its own; expected one of them"
+    with pytest.raises(MeasureError, match=f"^{re.escape(message)}$"):
+        Settings(probe=own, weights=Path("w.safetensors"))
+
+
+def test_arrays_are_a_source():
+    numbers = (FIRST.inputs, FIRST.labels * 10 + 3)
+    texts = (SECOND.inputs[..., 0], np.array([f"class {c}" for c in SECOND.labels]))
+    m = survey([numbers, texts], replace(SMALL, **BARE))
+    assert [s.name for s in m.sources] == ["arrays", "arrays 2"]
+    assert m["arrays 2"].source.parts[0].class_names[0] == "class 0"
+    np.testing.assert_array_equal(m["arrays"].source.parts[0].labels, FIRST.labels)
+    bare = survey([(vectors("v").inputs.astype(float), vectors("v").labels)], replace(SMALL, filters=6, **BARE))
+    assert 0 < bare["arrays"].diversity.value < 1
+
+
+def test_a_source_that_is_too_small_is_known_before_anything_is_embedded(monkeypatch):
+    calls = counted(monkeypatch)
+    with pytest.raises(DataError, match="classes"):
+        survey([FIRST, source("few", classes=2)], SMALL)
+    assert calls == []
+
+
+def test_an_order_that_nobody_knows_is_called_a_coin_toss(capsys):
+    from breadth.cli.measured import tell
+
+    m = survey([FIRST, source("twin")], replace(SMALL, **BARE))
+    (known,) = m.stability
+    for rate, words in ((0.52, "is a coin toss: it turns in 52% of"), (0.2, "may turn: it turns in 20% of")):
+        tell(replace(m, stability=(replace(known, flip_rate=rate),)))
+        assert f"the order of first and twin {words} " in capsys.readouterr().out
+
+
+def test_the_first_task_only_warms_up(monkeypatch):
+    real, waits = Task2Vec._embedded, iter([0.5, 0.0])
+
+    def slow(self, task):
+        time.sleep(next(waits))
+        return real(self, task)
+
+    monkeypatch.setattr(Task2Vec, "_embedded", slow)
+    assert estimated_seconds([FIRST], replace(SMALL, **BARE)) < 0.5 * (6 + 10)

@@ -75,9 +75,18 @@ def _wanted(members: Mapping[str, object], path: Path, said: Columns) -> dict[st
         if key not in members:
             held = ", ".join(sorted(members)) or "nothing"
             expected = " and ".join(f"'{k}'" for k in (inputs, said.label or "labels"))
-            raise DataError(f"{path} has no array '{key}'; it holds {held}; expected {expected}{did_you_mean(key, members)}")
+            near = did_you_mean(key, members)
+            other = "" if near or said.image or len(members) < 2 else _other_names(members)
+            raise DataError(f"{path} has no array '{key}'; it holds {held}; expected {expected}{near}{other}")
     optional = {"class_names": "class_names", "groups": "source_paths"}
     return {**{role: key for role, key in optional.items() if key in members}, **required}
+
+
+def _other_names(members: Mapping[str, object]) -> str:
+    """Return how to say which arrays are meant, where customary names or two arrays alone suggest them."""
+    label = next((name for name in members if name.lower() in LABEL_NAMES), None)
+    inputs = [name for name in members if name != label]
+    return f": say --image-col {inputs[0]} --label-col {label}" if label is not None and len(inputs) == 1 else ""
 
 
 def _read(archive: zipfile.ZipFile, path: Path, max_bytes: int, said: Columns) -> dict[str, np.ndarray]:

@@ -10,7 +10,21 @@ import numpy as np
 from breadth.data.images import LabeledSet
 from breadth.errors import DataError
 
-__all__ = ["from_arrays"]
+__all__ = ["from_arrays", "from_pair", "is_pair"]
+
+
+def is_pair(given: object) -> bool:
+    """Say whether an object is (inputs, labels), two arrays or tensors."""
+    return isinstance(given, tuple) and len(given) == 2 and all(hasattr(a, "__array__") and hasattr(a, "shape") for a in given)
+
+
+def from_pair(pair: tuple[Any, Any]) -> LabeledSet:
+    """Return (inputs, labels) as the labelled set "arrays": inputs as ``from_arrays`` takes them, labels of any whole numbers or texts."""
+    inputs, given = np.asarray(pair[0]), np.asarray(pair[1])
+    if given.ndim != 1 or given.dtype.kind not in "uiU":
+        return from_arrays(inputs, given)  # which says what is wrong
+    names, labels = np.unique(given, return_inverse=True)
+    return from_arrays(inputs, labels, [str(n) for n in names])
 
 
 def from_arrays(

@@ -20,6 +20,9 @@ from breadth.errors import DataError
 
 __all__ = ["read_csv", "read_npy"]
 
+# Most who meet a text here have a list of image files.
+TEXT = ": a CSV holds numbers only, for images use a folder, Parquet or a Hugging Face data set"
+
 
 def read_npy(path: Path, *, max_bytes: int, limit: int | None) -> LabeledSet:
     """Return the array of an .npy file as one class, "unlabelled": vectors [n, features] or uint8 images. An .npz file can hold labels.
@@ -74,7 +77,9 @@ def read_csv(path: Path, *, said: Columns, max_bytes: int, limit: int | None) ->
             raise DataError(f"{path}, line {n} has {len(row)} fields; expected {len(header)}, as in the first line")
         for i in places:
             if not _is_number(row[i]):
-                raise DataError(f"{path}, line {n} has '{row[i][:40]}' in column '{header[i]}'; expected a finite number")
+                raise DataError(
+                    f"{path}, line {n} has '{row[i][:40]}' in column '{header[i]}'; expected a finite number{_hint(row[i])}"
+                )
         numbers.extend(float(row[i]) for i in places)
         labels.append(UNLABELLED if label is None else row[label])
         groups.append("" if group is None else row[group])
@@ -117,6 +122,10 @@ def _places(path: Path, header: list[str], said: Columns) -> tuple[int | None, i
     choice = pick([*columns, vector], Columns(None, said.label, said.group), str(path))
     at = {h: i for i, h in enumerate(header)}
     return (None if choice.label is None else at[choice.label.name]), (None if choice.group is None else at[choice.group.name])
+
+
+def _hint(text: str) -> str:
+    return TEXT if text.strip("+-").lower() not in ("", "nan", "inf", "infinity") else ""
 
 
 def _is_number(text: str) -> bool:

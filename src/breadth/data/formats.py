@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from breadth.data.archives import read_npz
-from breadth.data.arrays import from_arrays
+from breadth.data.arrays import from_arrays, from_pair, is_pair
 from breadth.data.columns import Columns
 from breadth.data.folders import is_hidden, read_folder
 from breadth.data.images import LabeledSet, prepare
@@ -82,7 +82,8 @@ def load(
     - a source that needs no download: ``"digits"`` (scikit-learn's 8x8 handwritten digits), ``"glyphs"``, ``"gaussian"``, the last two with
       options, as in ``"glyphs:scripts=latin+greek,classes=200"`` or ``"gaussian:sigma=10"``. These names win over a folder of the same
       name: write "./digits";
-    - an object: a Hugging Face data set, any torch Dataset (see ``from_torch``), or a labelled set (returned as it is, resized if asked).
+    - an object: arrays as a tuple (inputs, labels), a
+      Hugging Face data set, any torch Dataset (see ``from_torch``), or a labelled set (returned as it is, resized if asked).
 
     size: resize images to ``size`` x ``size`` pixels. Without it, images keep their size, except where images differ in size: these
     become 84 x 84, the customary size of few-shot benchmarks. max_bytes: refuse data that would need more memory.
@@ -123,6 +124,9 @@ def _of_object(source: Any, asked: _Asked) -> LabeledSet:
     if isinstance(source, LabeledSet):
         asked.refuse(shown, *_TABLE_OPTIONS, "split", "revision")
         return _some(source, asked.limit)
+    if is_pair(source):
+        asked.refuse(shown, *_TABLE_OPTIONS, "split", "revision")
+        return _some(from_pair(source), asked.limit)
     if type(source).__module__.split(".")[0] == "datasets" and hasattr(source, "select_columns"):
         from breadth.data.hub import from_datasets
 

@@ -11,10 +11,11 @@ from breadth.errors import MeasureError, unknown_name
 from breadth.measure.fisher import ESTIMATORS, Estimator
 from breadth.measure.head import RIDGE
 from breadth.measure.precision import Precision
+from breadth.measure.probe import ProbeNetwork
 from breadth.measure.task2vec import HeadKind
 from breadth.nets.build import Kind
 
-__all__ = ["Reading", "Settings", "with_options"]
+__all__ = ["Reading", "Settings", "pixels", "with_options"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class Reading:
 class Settings:
     """How sources are measured.
 
-    probe, weights, filters: the probe network; weights None: random ones of ``probe_seed``. tasks: of each source, or "auto": as many as
+    probe, weights, filters: the probe network; weights None: random ones of ``probe_seed``. A ``ProbeNetwork``, see ``probe_of``, is
+    taken as it is, and images get its size and channels. tasks: of each source, or "auto": as many as
     bring the half-width of the interval to ``precision``, at most ``most``. pairs: pairs of tasks for the noise floor, None by the
     number of tasks. ways, per_class: shape of a task. size, channels: pixel form of every image. estimator, head, ridge, draws,
     arithmetic: see ``Task2Vec``. scale: measure floor and ceiling too. rivals: measure the other metrics on ``items`` items of each
@@ -42,7 +44,7 @@ class Settings:
     store: folder of finished embeddings, None for none. reading: columns, split and the like.
     """
 
-    probe: Kind = "resnet18"
+    probe: Kind | ProbeNetwork = "resnet18"
     weights: Path | None = None
     filters: int = 64
     tasks: int | Literal["auto"] = 20
@@ -75,6 +77,8 @@ class Settings:
             value = getattr(self, name)
             if not isinstance(value, int) or value < least:
                 raise MeasureError(f"{name} is {value!r}; expected a whole number of {least} or more")
+        if isinstance(self.probe, ProbeNetwork) and self.weights is not None:
+            raise MeasureError(f"weights were given beside the probe '{self.probe.name}', which has its own; expected one of them")
         for what, given, allowed in (
             ("Fisher estimator", self.estimator, (*ESTIMATORS, "awslabs")),
             ("head", self.head, get_args(HeadKind)),
@@ -94,6 +98,12 @@ class Settings:
             raise MeasureError(f"a precision of {self.precision:g} was asked for; expected a positive half-width, e.g. 0.01")
         if self.items < 20:
             raise MeasureError(f"{self.items} items were asked for the other metrics; expected 20 or more")
+
+
+def pixels(settings: Settings) -> tuple[int, int]:
+    """Return size and channels that images are brought to: those of the probe where one is handed in."""
+    chosen = settings.probe if isinstance(settings.probe, ProbeNetwork) else settings
+    return chosen.size, chosen.channels
 
 
 def with_options(settings: Settings | None, options: Mapping[str, Any]) -> Settings:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from breadth.data.formats import load
 from breadth.data.images import LabeledSet, prepare
 from breadth.errors import MeasureError
-from breadth.measure.settings import Settings
+from breadth.measure.settings import Settings, pixels
 
 __all__ = ["Source", "no_classes", "read_sources"]
 
@@ -26,14 +26,17 @@ def read_sources(places: Sequence[Source], settings: Settings) -> list[LabeledSe
     if not places:
         raise MeasureError("no source was given; expected one or more, e.g. 'digits'")
     how = asdict(settings.reading)
+    size, channels = pixels(settings)
     found: list[LabeledSet] = []
     for place in places:
         given = place if isinstance(place, LabeledSet) else load(place, **how)
+        if isinstance(place, tuple) and (taken := sum(isinstance(p, tuple) for p in places[: len(found)])):
+            given = replace(given, name=f"{given.name} {taken + 1}")
         if given.name in [s.name for s in found]:
             raise MeasureError(
                 f"two sources are named '{given.name}'; expected different names: give each source once, or rename a folder"
             )
-        found.append(prepare(given, size=settings.size, channels=settings.channels))
+        found.append(prepare(given, size=size, channels=channels))
     return found
 
 

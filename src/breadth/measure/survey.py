@@ -53,6 +53,8 @@ FEWEST_FOR_HALVES = 6
 
 
 def _probe(settings: Settings, source: Union) -> ProbeNetwork:
+    if isinstance(settings.probe, ProbeNetwork):
+        return settings.probe if settings.device == "cpu" else settings.probe.to(settings.device)
     shape = source.input_shape
     kind: Kind = settings.probe if source.is_images else "mlp"
     arch = Architecture(kind, settings.filters, shape[2] if source.is_images else 1, shape[0])
@@ -209,6 +211,9 @@ def survey(places: Sequence[Source], settings: Settings | None = None, *, report
     check_device(settings.device)
     started = time.perf_counter()
     sources = _unions(places, settings)
+    for s in sources:
+        # A source too small for such a task is better known before the scale is measured than after.
+        s.draw(0, settings.ways, settings.per_class, settings.seed)
     t2v = task2vec_of(sources[0], settings, sum(part.inputs.nbytes for s in sources for part in s.parts))
     clock = _Clock(_embeddings_needed(settings, len(sources)), report)
     with warnings.catch_warnings():
@@ -241,11 +246,19 @@ def survey(places: Sequence[Source], settings: Settings | None = None, *, report
 
 
 def estimated_seconds(places: Sequence[Source], settings: Settings) -> float:
-    """Time one task of the first source and return the seconds that all embeddings would take (CPU time of one core)."""
+    """Time the second task of the first source, the first warms up; return the seconds that all embeddings would take (of one core)."""
     sources = _unions(places, settings)
     # What is stored already would look as if it cost nothing.
     t2v = task2vec_of(sources[0], replace(settings, store=None))
-    started = time.perf_counter()
+    ends: list[float] = []
     with torch.no_grad():
-        embed(sources[0], t2v, tasks=1, ways=settings.ways, per_class=settings.per_class, seed=settings.seed)
-    return (time.perf_counter() - started) * _embeddings_needed(settings, len(sources))
+        embed(
+            sources[0],
+            t2v,
+            tasks=2,
+            ways=settings.ways,
+            per_class=settings.per_class,
+            seed=settings.seed,
+            progress=lambda done, total: ends.append(time.perf_counter()),
+        )
+    return (ends[1] - ends[0]) * _embeddings_needed(settings, len(sources))
