@@ -166,6 +166,14 @@ def test_automatic_numbers_of_tasks(breadth):
     assert (s["diversity"]["high"] - s["diversity"]["low"]) / 2 <= 0.05
 
 
+def test_automatic_numbers_of_tasks_say_how_well_the_corrected_value_is_known(breadth):
+    auto = ("first.npz", *SMALL, *BARE, "--tasks", "auto", "--precision", "0.05")
+    s = result_of(breadth("measure", *auto, "--json"))["sources"][0]
+    half = (s["corrected"]["high"] - s["corrected"]["low"]) / 2
+    _, said, _ = breadth("measure", *auto)
+    assert f"  note         {s['tasks']} tasks for ±0.05 of diversity; corrected is known to ±{half:.4f}\n" in said
+
+
 def test_what_is_told_in_a_terminal(breadth):
     code, said, beside = breadth("measure", "first.npz", "second.npz", *SMALL, "--no-rivals", "--mixture", "first=0.25,second=0.75")
     assert code == 0
