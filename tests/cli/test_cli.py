@@ -288,7 +288,7 @@ def test_a_folder_whose_name_is_no_utf8_is_measured(tmp_path):
 
 
 def test_what_memory_does_not_hold_is_one_line():
-    for arguments in (["--size", "100000"], ["--filters", "1000000"]):
+    for arguments in (["--size", "65000"], ["--filters", "1000000"]):
         message = refused("measure", "digits", "--probe", "conv", *arguments)
         assert message.startswith("not enough memory (")
         assert message.endswith("; give less data, or a machine with more memory")

@@ -177,7 +177,8 @@ def test_the_floor_has_the_same_classes_and_no_common_items():
     seen = []
 
     class Watch:
-        probe, head, ridge, estimator, draws, seed, precision = T2V.probe, T2V.head, T2V.ridge, T2V.estimator, 1, 0, T2V.precision
+        probe, head, ridge, estimator, counted_draws, seed = T2V.probe, T2V.head, T2V.ridge, T2V.estimator, 1, 0
+        precision = T2V.precision
 
         def __call__(self, t):
             seen.append(t)
