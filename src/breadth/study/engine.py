@@ -48,5 +48,6 @@ def run_all(
         if r.run_id in agenda.finished:
             store.check(r)
     if agenda.missing:
+        store.root.mkdir(parents=True, exist_ok=True)  # a place that cannot be a folder is refused once, not by every run
         engine(agenda, data_root, workers=workers, device=device)
     return agenda.executed
