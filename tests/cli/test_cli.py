@@ -101,7 +101,7 @@ def test_findings_have_the_promised_shape(study):
     findings = json.loads((study / "out" / "findings.json").read_text())
     assert findings[0]["name"] == "primary"
     for f in findings:
-        assert set(f) == {"name", "statement", "verdict", "estimate", "points", "caveats", "run_ids"}
+        assert set(f) == {"name", "statement", "verdict", "estimate", "points", "caveats", "run_ids", "robustness"}
         assert f["verdict"] in ("supported", "refuted", "inconclusive", "confounded")
         assert set(f["estimate"]) == {"value", "low", "high", "level", "n", "method"}
         assert all((study / "runs" / r / "record.json").is_file() for r in f["run_ids"])

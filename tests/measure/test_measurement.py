@@ -35,7 +35,7 @@ def test_the_report_reads_back_what_the_json_says(result):
             np.testing.assert_array_equal([x.estimate.value, x.estimate.low], [y.estimate.value, y.estimate.low])
     assert (found.floor, found.ceiling) == (result.scale.floor, result.scale.ceiling)
     assert found.cross[0, 1] == result.cross[0].distance.value
-    assert (found.fingerprint, found.seconds) == (result.protocol["fingerprint"], result.seconds)
+    assert (found.comparable, found.seconds) == (result.protocol["comparable"], result.seconds)
     assert found.stability == tuple(json.loads(text)["stability"])
 
 
