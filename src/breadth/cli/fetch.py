@@ -10,8 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from breadth.cli.options import AsJson, print_json, progress_bar
-from breadth.errors import FetchError
+from breadth.cli.options import AsJson, bytes_of, print_json, progress_bar
 from breadth.fetch import fetch as fetching
 from breadth.fetch.client import Client
 from breadth.fetch.extract import archive_stem
@@ -20,21 +19,6 @@ from breadth.fetch.listing import RECORD
 from breadth.fetch.services import from_environment
 
 __all__ = ["fetch"]
-
-UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-
-
-def _bytes(text: str) -> int:
-    number, unit = text.strip().upper().removesuffix("B"), ""
-    if number and number[-1] in UNITS:
-        number, unit = number[:-1], number[-1]
-    try:
-        found = int(float(number) * UNITS[unit])
-    except (ValueError, OverflowError):
-        found = 0
-    if found < 1:
-        raise FetchError(f"--max-bytes is '{text}'; expected a size such as 800M or 50G")
-    return found
 
 
 def fetch(
@@ -72,7 +56,7 @@ def fetch(
       breadth fetch hf:datasets/USER/NAME --out data --max-bytes 50G
       breadth fetch https://drive.google.com/drive/folders/ID --out drive
     """
-    most = _bytes(max_bytes)
+    most = bytes_of("--max-bytes", max_bytes, "800M or 50G")
     services, client = from_environment(), Client(wait=_wait)
     plan = fetching.plan_fetch(fetching.look_up(source, services, client), out, only or ())
     if dry_run:

@@ -11,27 +11,13 @@ from typing import Annotated, Literal
 
 import typer
 
-from breadth.cli.options import AsJson, Device, duration, print_json, progress_bar
+from breadth.cli.options import AsJson, Device, bytes_of, duration, print_json, progress_bar
 from breadth.errors import MeasureError
 
 __all__ = ["measure"]
 
 ProbeKind = Literal["resnet18", "resnet34", "resnet12", "conv", "conv-stride", "mlp"]
 FisherEstimator = Literal["exact", "rademacher", "monte_carlo", "empirical", "awslabs"]
-UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
-
-
-def _bytes(text: str) -> int:
-    number, unit = text.strip().upper().removesuffix("B"), ""
-    if number and number[-1] in UNITS:
-        number, unit = number[:-1], number[-1]
-    try:
-        found = int(float(number) * UNITS[unit])
-    except (ValueError, OverflowError):
-        found = 0
-    if found < 1:
-        raise MeasureError(f"--memory is '{text}'; expected a size such as 800M or 2G")
-    return found
 
 
 def _tasks(text: str) -> int | Literal["auto"]:
@@ -138,7 +124,7 @@ def measure(
         ridge=ridge,
         draws=draws,
         arithmetic=arithmetic,
-        memory=None if memory is None else _bytes(memory),
+        memory=None if memory is None else bytes_of("--memory", memory, "800M or 2G"),
         scale=scale,
         rivals=rivals,
         seed=seed,

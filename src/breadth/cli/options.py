@@ -14,10 +14,24 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from breadth.errors import SpecError
 from breadth.study.spec import Study
 from breadth.study.toml import read_study
 
-__all__ = ["AsJson", "DataRoot", "Runs", "StudyFile", "duration", "print_json", "progress_bar", "study_from", "usable_cores"]
+__all__ = [
+    "AsJson",
+    "DataRoot",
+    "Runs",
+    "StudyFile",
+    "bytes_of",
+    "duration",
+    "print_json",
+    "progress_bar",
+    "study_from",
+    "usable_cores",
+]
+
+UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 StudyFile = Annotated[Path, typer.Argument(help="The study's TOML file.", metavar="STUDY")]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder of the run folders.")]
@@ -35,6 +49,20 @@ def study_from(path: Path, data_root: Path | None) -> Study:
     """Read a study, with its data root replaced where one is given."""
     study = read_study(path)
     return study if data_root is None else study.model_copy(update={"data_root": str(data_root.resolve())})
+
+
+def bytes_of(option: str, text: str, example: str) -> int:
+    """Return the bytes of a size such as 800M or 1.5G (powers of 1024). Raises SpecError naming ``option`` and an ``example``."""
+    number, unit = text.strip().upper().removesuffix("B"), ""
+    if number and number[-1] in UNITS:
+        number, unit = number[:-1], number[-1]
+    try:
+        found = int(float(number) * UNITS[unit])
+    except (ValueError, OverflowError):
+        found = 0
+    if found < 1:
+        raise SpecError(f"{option} is '{text}'; expected a size such as {example}")
+    return found
 
 
 def usable_cores() -> int:
