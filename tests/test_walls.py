@@ -22,8 +22,9 @@ MAY_IMPORT = {
     "learn": GROUND | {"data", "nets", "stats"},
     "study": GROUND | {"data", "nets", "stats", "measure", "learn"},
     "report": GROUND | {"study", "stats"},
+    "announce": GROUND | {"study", "stats"},
     "__main__": {"cli"},
-    "cli": GROUND | {"data", "nets", "stats", "measure", "learn", "study", "report", "fetch"},
+    "cli": GROUND | {"data", "nets", "stats", "measure", "learn", "study", "report", "announce", "fetch"},
 }
 # These may be imported, directly and through others, without torch being loaded.
 TORCH_FREE = [
@@ -36,6 +37,8 @@ TORCH_FREE = [
     "breadth.study.control",
     "breadth.report",
     "breadth.report.page",
+    "breadth.announce.source",
+    "breadth.announce.thread",
     "breadth.cli.app",
 ]
 LONGEST = 400

@@ -6,7 +6,8 @@ BreadthError                    anything this package raises on purpose; the com
 ├── CheckpointError             a checkpoint that is damaged, foreign or does not fit its architecture
 ├── FetchError                  a place that cannot be reached, or files that did not arrive as published
 ├── StoreError                  a run folder that is damaged, locked, or belongs to another study
-└── MeasureError                a probe, task or embedding for which the asked quantity is undefined
+├── MeasureError                a probe, task or embedding for which the asked quantity is undefined
+└── AnnounceError               a paper, facts or thread that cannot be read, or a service that does not answer as it should
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import difflib
 from collections.abc import Iterable
 
 __all__ = [
+    "AnnounceError",
     "BreadthError",
     "CheckpointError",
     "DataError",
@@ -54,6 +56,10 @@ class StoreError(BreadthError):
 
 class MeasureError(BreadthError):
     """A probe, task or embedding for which the asked quantity is undefined."""
+
+
+class AnnounceError(BreadthError):
+    """A paper, facts, thread or draft that cannot be read, or a writer or service that does not answer as it should."""
 
 
 def printable(text: str) -> str:
