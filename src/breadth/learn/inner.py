@@ -18,11 +18,25 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-__all__ = ["Forward", "Loss", "Order", "accuracy", "adapt", "cross_entropy", "meta_gradient", "one_task", "stack", "tasks_of_mlp"]
+__all__ = [
+    "Forward",
+    "Loss",
+    "Order",
+    "ReadOut",
+    "accuracy",
+    "adapt",
+    "cross_entropy",
+    "meta_gradient",
+    "one_task",
+    "stack",
+    "tasks_of_mlp",
+]
 
 Params = dict[str, Tensor]
 Forward = Callable[[Params, Tensor], Tensor]
 Loss = Callable[[Tensor, Tensor], Tensor]
+ReadOut = Callable[[Params, Tensor, Tensor], Tensor]
+"""(phi, support inputs, query inputs) -> query logits."""
 Order = Literal[1, 2]
 
 
@@ -97,13 +111,15 @@ def meta_gradient(
     lr: float,
     order: Order,
     loss: Loss = cross_entropy,
+    read: ReadOut | None = None,
 ) -> tuple[Params, Tensor, Tensor]:
     """Return (gradient of the query loss by name, query loss, query logits) of one task, or of the tasks that ``params`` stack.
 
     ``params`` must require a gradient. For T stacked tasks the gradient keeps its first axis [T, ...] and the loss is their sum.
+    read: what gives the query logits, where they depend on the support inputs as well; None: ``forward`` of the query by itself.
     """
     phi = adapt(forward, params, *support, steps=steps, lr=lr, graph=order == 2, loss=loss)
-    logits = forward(phi, query[0])
+    logits = forward(phi, query[0]) if read is None else read(phi, support[0], query[0])
     value = loss(logits, query[1])
     gradient = torch.autograd.grad(value, list((params if order == 2 else phi).values()))
     return dict(zip(params, gradient, strict=True)), value.detach(), logits.detach()

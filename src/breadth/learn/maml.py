@@ -21,7 +21,7 @@ from breadth.learn.inner import Order
 from breadth.learn.loop import Plan, Report
 from breadth.learn.pretrain import Stop
 from breadth.learn.schedule import Plateau, Schedule, learning_rate
-from breadth.learn.steps import Adapts, Inner, meta_step, query_loss
+from breadth.learn.steps import Adapts, Inner, QueryNorm, meta_step, query_loss
 from breadth.learn.trained import Trained, fit
 from breadth.learn.validation import held_out
 from breadth.nets.build import Architecture, build
@@ -31,6 +31,8 @@ from breadth.seeds import generator, integer
 __all__ = ["MamlSettings", "meta_train"]
 
 _VALIDATION_TASKS = 40
+# Left out of a checkpoint's identity: checkpoints from before there was a choice are still those of the same run.
+_UNSAID = (("adapts", "all"), ("validation", None), ("batch_norm", "transductive"))
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,9 @@ class MamlSettings:
     limit with stop "converged" (``patience`` windows of the query loss without improvement; "constant" schedule only): the loss on
     the training tasks, or on 40 fixed tasks of ``validation`` classes of each training set, which training then does not see;
     meta_batch: tasks a meta-step; lr: of the outer Adam; clip: largest norm of the meta-gradient; window: meta-steps averaged
-    into one line of the history. Batch norm uses batch statistics, for support and query apart ("transductive"), as published; the
-    running ones are gathered on support sets with the weights that adaptation starts from. adapts: "all" parameters, or the "head"
+    into one line of the history. batch_norm: support sets use their own statistics; query sets theirs ("transductive", as published), or
+    those of the support set under the adapted weights ("support", task after task: slower). The running ones are gathered on support
+    sets with the weights that adaptation starts from. adapts: "all" parameters, or the "head"
     alone (ANIL, arXiv 1909.09157: through all inner steps, ``order`` is not read).
     """
 
@@ -63,11 +66,18 @@ class MamlSettings:
     augmentation: Augmentation = "none"
     adapts: Adapts = "all"
     validation: int | None = None
+    batch_norm: QueryNorm = "transductive"
 
     def __post_init__(self) -> None:
         if self.order not in get_args(Order):
             raise SpecError(f"MAML order is {self.order}; expected 1 (first order) or 2 (second order)")
-        for name, kind in (("schedule", Schedule), ("stop", Stop), ("augmentation", Augmentation), ("adapts", Adapts)):
+        for name, kind in (
+            ("schedule", Schedule),
+            ("stop", Stop),
+            ("augmentation", Augmentation),
+            ("adapts", Adapts),
+            ("batch_norm", QueryNorm),
+        ):
             if getattr(self, name) not in get_args(kind):
                 raise SpecError(unknown_name(name, getattr(self, name), get_args(kind)))
         for name in ("inner_lr", "steps", "tasks", "meta_batch", "lr", "clip", "shots", "queries", "patience", "window"):
@@ -123,7 +133,7 @@ def meta_train(
         )
     steps = -(-settings.tasks // settings.meta_batch)
     net = classifier(build(arch, integer(seed, "body")), settings.ways, integer(seed, "head")).to(device)
-    inner = Inner(settings.steps, settings.inner_lr, settings.order, settings.adapts)
+    inner = Inner(settings.steps, settings.inner_lr, settings.order, settings.adapts, settings.batch_norm)
     train_on, judge_on = held_out(source, settings.validation, settings.ways, seed) if settings.validation else (source, None)
     meta = meta_step(arch, net, inner)
 
@@ -143,7 +153,7 @@ def meta_train(
         return query_loss(arch, net, inner, [drawn(i, judge_on, "validation") for i in range(_VALIDATION_TASKS)])
 
     plateau = Plateau(settings.window, settings.patience) if settings.stop == "converged" else None
-    given = {k: v for k, v in asdict(settings).items() if (k, v) not in (("adapts", "all"), ("validation", None))}
+    given = {k: v for k, v in asdict(settings).items() if (k, v) not in _UNSAID}
     identity = {"learner": "maml", "arch": asdict(arch), "settings": given, "seed": seed, "data": source.digest}
     rate = partial(learning_rate, settings.schedule, settings.lr, steps=steps)
     plan = Plan(steps, rate, settings.clip, plateau, settings.window, identity, judge if settings.validation else None)
@@ -166,8 +176,10 @@ def _passes(settings: MamlSettings, support: int) -> int:
     query = settings.ways * settings.queries
     if settings.adapts == "head":
         return GRADIENT * (support + query)
-    return support * settings.steps * (GRADIENT + (HESSIAN if settings.order == 2 else 0)) + GRADIENT * query
+    read = query + (support if settings.batch_norm == "support" else 0)
+    return support * settings.steps * (GRADIENT + (HESSIAN if settings.order == 2 else 0)) + GRADIENT * read
 
 
 def _passes_judged(settings: MamlSettings, support: int) -> int:
-    return support * (GRADIENT * settings.steps if settings.adapts == "all" else 1) + settings.ways * settings.queries
+    adapted = GRADIENT * settings.steps + (settings.batch_norm == "support") if settings.adapts == "all" else 1
+    return support * adapted + settings.ways * settings.queries

@@ -16,36 +16,65 @@ from torch.func import functional_call
 
 from breadth.learn import batched
 from breadth.learn.anil import adapted_head, head_gradient, meta_gradient_of_tasks
-from breadth.learn.inner import Order, Params, accuracy, adapt, cross_entropy, meta_gradient, one_task, stack, tasks_of_mlp
+from breadth.learn.inner import (
+    Order,
+    Params,
+    ReadOut,
+    accuracy,
+    adapt,
+    cross_entropy,
+    meta_gradient,
+    one_task,
+    stack,
+    tasks_of_mlp,
+)
 from breadth.nets.build import Architecture
 from breadth.nets.head import Classifier
-from breadth.nets.norm import batch_norms, bn_train
+from breadth.nets.norm import batch_norms, bn_train, query_by_support
 
-__all__ = ["Adapts", "Inner", "TaskTensors", "meta_step", "query_loss"]
+__all__ = ["Adapts", "Inner", "QueryNorm", "TaskTensors", "meta_step", "query_loss"]
 
 Adapts = Literal["all", "head"]
+QueryNorm = Literal["transductive", "support"]
 TaskTensors = Sequence[Tensor]
 """Support inputs and labels, query inputs and labels of one task."""
 
 
 @dataclass(frozen=True)
 class Inner:
-    """The inner loop: steps and their rate; order 1 or 2; whether all parameters or the head alone adapts (always order 2)."""
+    """The inner loop: steps and their rate; order 1 or 2; whether all parameters or the head alone adapts (always order 2).
+
+    batch_norm: the query batch is normalised by its own statistics ("transductive"), or by those of the support set under the adapted
+    weights ("support"), through which the gradient then goes as well.
+    """
 
     steps: int
     lr: float
     order: Order
     adapts: Adapts
+    batch_norm: QueryNorm = "transductive"
 
 
 def meta_step(arch: Architecture, net: Classifier, inner: Inner) -> Callable[[Sequence[TaskTensors]], tuple[Tensor, Tensor]]:
     """Return tasks -> (mean query loss in nats, accuracy): one meta-gradient of ``net``, a classifier on a body of ``arch``."""
-    model = batched.conv_tasks(arch, net)
+    model = _batched(arch, net, inner)
     if model is not None:
         return lambda tasks: _convolutional(model, net, inner, tasks)
     if arch.kind == "mlp" and inner.adapts == "all":
         return lambda tasks: _perceptrons(net, inner, tasks)
     return lambda tasks: _one_by_one(net, inner, tasks)
+
+
+def _batched(arch: Architecture, net: Classifier, inner: Inner) -> batched.ConvTasks | None:
+    """The network for many tasks at once, whose queries have statistics of their own; None where there is no such form."""
+    return batched.conv_tasks(arch, net) if inner.batch_norm == "transductive" else None
+
+
+def _read_out(net: Classifier, inner: Inner) -> ReadOut | None:
+    if inner.batch_norm == "transductive":
+        return None
+    buffers = {k: v.clone() for k, v in net.named_buffers()}
+    return lambda phi, support, query: query_by_support(net, {**buffers, **phi}, support, query)[1]
 
 
 def _stacked(tasks: Sequence[TaskTensors]) -> tuple[Tensor, ...]:
@@ -104,7 +133,7 @@ def _one_by_one(net: Classifier, inner: Inner, tasks: Sequence[TaskTensors]) -> 
     params: Params = dict(net.named_parameters())
     # The stored statistics are those of the weights that adaptation starts from; the inner loop's own go to these copies, unread.
     forward = one_task(net, {k: v.clone() for k, v in net.named_buffers()})
-    losses, right = [], []
+    read, losses, right = _read_out(net, inner), [], []
     with bn_train(net):
         for sx, sy, qx, qy in tasks:
             if inner.adapts == "head":
@@ -113,7 +142,7 @@ def _one_by_one(net: Classifier, inner: Inner, tasks: Sequence[TaskTensors]) -> 
                 with torch.no_grad():
                     net(sx)
                 gradient, loss, logits = meta_gradient(
-                    forward, params, (sx, sy), (qx, qy), steps=inner.steps, lr=inner.lr, order=inner.order
+                    forward, params, (sx, sy), (qx, qy), steps=inner.steps, lr=inner.lr, order=inner.order, read=read
                 )
             losses.append(loss)
             right.append(accuracy(logits, qy))
@@ -127,8 +156,7 @@ def _head_of_one(
     net: Classifier, inner: Inner, support: tuple[Tensor, Tensor], query: tuple[Tensor, Tensor]
 ) -> tuple[Params, Tensor, Tensor]:
     features = net.body(support[0])
-    unread = {k: v.clone() for k, v in net.body.named_buffers()}
-    ends = functional_call(net.body, unread, (query[0],))
+    ends = _query_features(net, inner, support[0], query[0])
     found = head_gradient(
         (features[None], support[1][None]),
         (ends[None], query[1][None]),
@@ -143,16 +171,25 @@ def _head_of_one(
     return {**gradient, "head.weight": found.weight[0], "head.bias": found.bias[0]}, found.loss, found.logits[0]
 
 
+def _query_features(net: Classifier, inner: Inner, support: Tensor, query: Tensor) -> Tensor:
+    """Features of the query batch, batch norm as in training; the stored statistics stay as they are."""
+    unread = {k: v.clone() for k, v in net.body.named_buffers()}
+    if inner.batch_norm == "support":
+        return query_by_support(net.body, {**unread, **dict(net.body.named_parameters())}, support, query)[1]
+    return functional_call(net.body, unread, (query,))
+
+
 def query_loss(arch: Architecture, net: Classifier, inner: Inner, tasks: Sequence[TaskTensors]) -> float:
     """Return the mean query loss in nats after adaptation; batch norm as in training. Neither weights nor statistics change."""
     unread = {k: v.clone() for k, v in net.named_buffers()}
     params: Params = dict(net.named_parameters())
-    forward, losses = one_task(net, unread), []
-    model = batched.conv_tasks(arch, net) if inner.adapts == "all" else None
+    forward, read, losses = one_task(net, unread), _read_out(net, inner), []
+    model = _batched(arch, net, inner) if inner.adapts == "all" else None
     for sx, sy, qx, qy in tasks:
         with bn_train(net), torch.no_grad():
             if inner.adapts == "head":
-                f, q = (functional_call(net.body, {k.removeprefix("body."): v for k, v in unread.items()}, (x,)) for x in (sx, qx))
+                f = functional_call(net.body, {k.removeprefix("body."): v for k, v in unread.items()}, (sx,))
+                q = _query_features(net, inner, sx, qx)
                 w, b = adapted_head(f[None], sy[None], net.head.weight[None], net.head.bias[None], steps=inner.steps, lr=inner.lr)
                 logits = q @ w[0].T + b[0]
             elif model is not None:
@@ -162,6 +199,6 @@ def query_loss(arch: Architecture, net: Classifier, inner: Inner, tasks: Sequenc
             else:
                 with torch.enable_grad():
                     phi_named = adapt(forward, params, sx, sy, steps=inner.steps, lr=inner.lr)
-                logits = forward(phi_named, qx)
+                logits = forward(phi_named, qx) if read is None else read(phi_named, sx, qx)
             losses.append(cross_entropy(logits, qy))
     return float(torch.stack(losses).double().mean())

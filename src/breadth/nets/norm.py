@@ -17,7 +17,7 @@ from torch.func import functional_call
 
 from breadth.errors import SpecError, unknown_name
 
-__all__ = ["BatchNorm", "batch_norms", "bn_train", "evaluating", "forward_with", "state_of"]
+__all__ = ["BatchNorm", "batch_norms", "bn_train", "evaluating", "forward_with", "query_by_support", "state_of"]
 
 BatchNorm = Literal["running", "support", "transductive"]
 
@@ -99,3 +99,36 @@ def _remember(name: str, seen: dict[str, Tensor]) -> Callable[[nn.Module, tuple[
         seen[f"{name}.running_mean"], seen[f"{name}.running_var"] = mean, var
 
     return hook
+
+
+def query_by_support(net: nn.Module, state: Mapping[str, Tensor], support_x: Tensor, query_x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return ``forward_with`` in mode "support", but with gradients of the query's outputs through the support set's statistics.
+
+    PyTorch's batch norm does not differentiate given statistics, so the query is normalised here:
+    y = (x - mean_s) / sqrt(var_s + eps) * gamma + beta, the moments of the support batch (biased variance) being part of the graph.
+    """
+    own = {k: v.clone() if k.endswith(("running_mean", "running_var", "num_batches_tracked")) else v for k, v in state.items()}
+    seen: dict[nn.Module, tuple[Tensor, Tensor]] = {}
+
+    def remember(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        seen[module] = torch.var_mean(inputs[0], dim=(0, 2, 3), correction=0, keepdim=True)
+
+    def replace(module: nn.Module, inputs: tuple[Tensor, ...], _output: Tensor) -> Tensor:
+        assert isinstance(module, nn.BatchNorm2d)
+        var, mean = seen[module]
+        gamma, beta = module.weight[:, None, None], module.bias[:, None, None]
+        return (inputs[0] - mean) * ((var + module.eps).rsqrt() * gamma) + beta
+
+    norms = batch_norms(net).values()
+    hooks = [m.register_forward_pre_hook(remember) for m in norms]
+    try:
+        with bn_train(net):
+            support_out = functional_call(net, own, (support_x,))
+        for hook in hooks:
+            hook.remove()
+        hooks = [m.register_forward_hook(replace) for m in norms]
+        with evaluating(net):
+            return support_out, functional_call(net, own, (query_x,))
+    finally:
+        for hook in hooks:
+            hook.remove()
