@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ LONGEST = 500  # pages
 WIDEST = 5000.0  # points: 1.76 m, more than any poster's short side
 TAIL = 2048  # bytes in which the end mark must stand
 SAMPLED = 30  # pages that are looked at before a document counts as one without text
-FORMAT, PASSWORD, SECURITY = 3, 4, 5  # pdfium's error numbers
+PASSWORD, SECURITY = 4, 5  # pdfium's error numbers
 
 
 @dataclass(frozen=True)
@@ -105,11 +106,11 @@ def open_pdf(path: Path) -> Iterator[Pdf]:
     try:
         raw = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
-        raise AnnounceError(f"{said(path)} {refusal(error.err_code)}") from error
+        raise AnnounceError(f"{said(path)} {refusal(path, error.err_code)}") from error
     try:
         pages = len(raw)
         if pages == 0:
-            raise AnnounceError(f"{said(path)} has no pages; give a paper's PDF")
+            raise AnnounceError(f"{said(path)} {refusal(path, None)}")
         if pages > LONGEST:
             raise AnnounceError(f"{said(path)} has {pages:,} pages; at most {LONGEST} are read: give the paper alone")
         pdf = Pdf(path, raw)
@@ -148,12 +149,13 @@ def check_bytes(path: Path) -> None:
         raise AnnounceError(f"{said(path)} is cut off: its end mark is missing; fetch it again")
 
 
-def refusal(code: int | None) -> str:
+def refusal(path: Path, code: int | None) -> str:
+    """Return why pdfium refused a file; its error number may be left over from an earlier file, so the file is asked too."""
     if code in (PASSWORD, SECURITY):
-        return "is encrypted; save it without a password first"
-    if code == FORMAT:
-        return "is damaged or no PDF; fetch it again"
-    return "cannot be read; save the PDF anew from its source"
+        with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+            if data.find(b"/Encrypt") >= 0:
+                return "is encrypted; save it without a password first"
+    return "holds no pages that can be read (damaged?); fetch it again"
 
 
 def holds_text(pdf: Pdf) -> bool:
