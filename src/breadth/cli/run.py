@@ -72,7 +72,7 @@ def run(
     _belongs("--slurm", bool(slurm), "slurm", engine)
     options = slurm_options(slurm or [])
     plan = plan_study(study_from(study, data_root))
-    check_feasible(plan)
+    check_feasible(plan, device)
     store = Store(runs)
     missing = [r for r in plan.runs if not store.is_done(r)]
     array = SlurmEngine(plan.study.name, options, say=lambda line: print(f"breadth: {line}", file=sys.stderr))

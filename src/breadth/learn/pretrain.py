@@ -25,7 +25,7 @@ from breadth.nets.build import Architecture, Kind, build
 from breadth.nets.head import classifier
 from breadth.seeds import generator, integer
 
-__all__ = ["PretrainSettings", "pretrain"]
+__all__ = ["PretrainSettings", "check_precision", "pretrain"]
 
 Optimizer = Literal["adam", "adamw"]
 Stop = Literal["budget", "converged"]
@@ -78,6 +78,16 @@ class PretrainSettings:
             )
 
 
+def check_precision(arch: Architecture, precision: Precision, device: str) -> None:
+    """Raise SpecError where ``arch`` cannot be trained in ``precision`` on ``device``."""
+    least = _ONE_PIXEL.get(arch.kind, 0) + 1
+    if precision == "bf16" and torch.device(device).type == "cpu" and arch.size < least:
+        raise SpecError(
+            f"bf16 on a CPU has wrong gradients for the network '{arch.kind}' at size {arch.size}; "
+            f"use size {least} or more, or precision 'float32'"
+        )
+
+
 def batches(n: int, batch: int, seed: int) -> Callable[[int], np.ndarray]:
     """Return t -> rows [batch] of batch ``t``: consecutive pieces of an endless row of seeded permutations of 0 .. n-1."""
 
@@ -116,12 +126,7 @@ def pretrain(
             f"'{data.name}' has inputs of shape {list(data.inputs.shape[1:])}, the network '{arch.kind}' takes "
             f"{list(expected)}; prepare the data with the network's size and channels"
         )
-    least = _ONE_PIXEL.get(arch.kind, 0) + 1
-    if settings.precision == "bf16" and torch.device(device).type == "cpu" and arch.size < least:
-        raise SpecError(
-            f"bf16 on a CPU has wrong gradients for the network '{arch.kind}' at size {arch.size}; "
-            f"use size {least} or more, or precision 'float32'"
-        )
+    check_precision(arch, settings.precision, device)
     steps = -(-settings.images // settings.batch)
     net = classifier(build(arch, integer(seed, "body")), data.n_classes, integer(seed, "head")).to(device)
     layout = torch.channels_last if data.is_images else torch.contiguous_format

@@ -176,7 +176,8 @@ def _query_features(net: Classifier, inner: Inner, support: Tensor, query: Tenso
     unread = {k: v.clone() for k, v in net.body.named_buffers()}
     if inner.batch_norm == "support":
         return query_by_support(net.body, {**unread, **dict(net.body.named_parameters())}, support, query)[1]
-    return functional_call(net.body, unread, (query,))
+    out: Tensor = functional_call(net.body, unread, (query,))
+    return out
 
 
 def query_loss(arch: Architecture, net: Classifier, inner: Inner, tasks: Sequence[TaskTensors]) -> float:

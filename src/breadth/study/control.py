@@ -25,7 +25,7 @@ _WORST_LAST: tuple[Status, ...] = ("equal", "unknown", "differs")
 
 OPTIMISER = (
     *("optimizer", "lr", "schedule", "batch", "meta_batch", "inner_lr", "steps", "order", "clip"),
-    *("ways", "shots", "queries", "augmentation"),
+    *("ways", "shots", "queries", "augmentation", "precision", "batch_norm"),
 )
 # Share of near-duplicates up to which two sets count as disjoint: perceptual hashes of unrelated small images collide now and then.
 NEAR_ALLOWED = 0.01
@@ -71,10 +71,12 @@ def _by_learner(
 def _between_learners(plan: Plan, store: Store, elsewhere: Provenance) -> AuditRow:
     """What PT and MAML do not share by their nature or by the study's choice; matters for their comparison, not within a learner."""
     seen: dict[str, dict[str, str]] = {}
+    mixed = any(x.kind == "pretrain" and x.precision is not None for x in plan.study.learner)
     for learner in plan.study.learner:
         arm, run = next((arm, run) for arm, run in plan.scores.items() if arm[1] == learner.name)
         if arm in plan.checkpoints:
             said = {"images seen": elsewhere.images(arm) or "unknown", "learning rate": "unknown", "augmentation": "unknown"}
+            said |= {"precision": "unknown"} if mixed else {}
             seen[learner.name] = {**said, "seeds": str(plan.seeds(learner.name))}
             continue
         settings = run.body["learner"]
@@ -82,6 +84,7 @@ def _between_learners(plan: Plan, store: Store, elsewhere: Provenance) -> AuditR
             "images seen": _cost(store, run) or "unknown",
             "learning rate": f"{settings['lr']:g}",
             "augmentation": str(settings.get("augmentation", "none")),
+            **({"precision": settings.get("precision", "float32")} if mixed else {}),
             "seeds": str(plan.seeds(learner.name)),
         }
     names = list(seen)

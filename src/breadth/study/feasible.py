@@ -10,6 +10,7 @@ from breadth.errors import DataError, SpecError
 from breadth.study.arms import is_imported
 from breadth.study.material import evaluation_episodes, task_source
 from breadth.study.plan import Plan, RunSpec
+from breadth.study.tables import PretrainSpec
 
 __all__ = ["check_feasible"]
 
@@ -39,10 +40,24 @@ def _episodes(key: str, run: RunSpec, root: Path) -> None:
     _drawable("episodes", key, suite, e["ways"], e["shots"] + e["queries"])
 
 
-def check_feasible(plan: Plan) -> None:
+def _precise(learner: PretrainSpec, plan: Plan, source: Union, device: str) -> None:
+    """The learner's own check of its precision, where one was chosen; torch is not needed otherwise."""
+    from breadth.learn.pretrain import check_precision
+    from breadth.nets.build import Architecture
+
+    a, shape = plan.study.architecture, source.input_shape
+    arch = Architecture(a.kind, a.filters, shape[2] if source.is_images else 1, shape[0])
+    try:
+        check_precision(arch, learner.precision or "float32", device)
+    except SpecError as error:
+        raise SpecError(f"learner {learner.name}: {error}") from None
+
+
+def check_feasible(plan: Plan, device: str = "cpu") -> None:
     """Load all data of a plan once and draw one of each kind of task; nothing is trained.
 
-    Raises SpecError naming the part of the study that cannot be, and why: too few classes, too few images of a class.
+    Raises SpecError naming the part of the study that cannot be, and why: too few classes, too few images of a class, a precision that
+    the network cannot be trained in on ``device``.
     """
     study, root = plan.study, Path(plan.study.data_root)
     m = study.measure
@@ -57,9 +72,11 @@ def check_feasible(plan: Plan) -> None:
         where = f"of training set '{s.name}'"
         _drawable(f"tasks of {m.ways} ways and {m.per_class} items a class {where}", "measure", source, m.ways, m.per_class)
         for x in study.learner:
-            trains = s.trained and not is_imported(study, x.name)
-            if x.kind != "pretrain" and trains and (x.replicates is None or s.replicate < x.replicates):
+            trains = s.trained and not is_imported(study, x.name) and (x.replicates is None or s.replicate < x.replicates)
+            if trains and x.kind != "pretrain":
                 _drawable(f"episodes {where}", f"learner {x.name}", source, x.ways, x.shots + x.queries)
+            elif trains and x.kind == "pretrain" and x.precision is not None:
+                _precise(x, plan, source, device)
     for run in plan.suites.values():
         _drawable("tasks of the suite", "measure", task_source(run.body["data"], root), m.ways, m.per_class)
     suites = {json.dumps(run.body["evaluation"], sort_keys=True): run for run in plan.scores.values()}

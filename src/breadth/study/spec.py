@@ -86,17 +86,23 @@ class Study(Strict):
             twice = sorted({n for n in given if given.count(n) > 1})
             if twice:
                 raise ValueError(f"{what} '{twice[0]}' is defined twice; give each its own name")
+        self._learners_fit()
+        check_checkpoints(self)
+        self._hypothesis_is_testable()
+        self._probe_data_is_outside()
+        self._one_protocol_of_x()
+        return self
+
+    def _learners_fit(self) -> None:
+        """What a meta-learner must share with the evaluation, and what it cannot be asked for."""
         for i, x in enumerate(self.learner):
             if x.kind != "pretrain" and x.ways != self.evaluation.ways:
                 raise ValueError(
                     f"learner.{i}.ways is {x.ways}, evaluation.ways is {self.evaluation.ways}; a {x.kind.upper()} head has as many outputs as "
                     "it was trained with ways: give both the same number"
                 )
-        check_checkpoints(self)
-        self._hypothesis_is_testable()
-        self._probe_data_is_outside()
-        self._one_protocol_of_x()
-        return self
+            if x.kind != "pretrain" and x.batch_norm is not None and self.architecture.kind == "mlp":
+                raise ValueError(f"learner.{i}.batch_norm is '{x.batch_norm}', but an mlp has no batch norm; leave it out")
 
     def _sizes_are_given(self) -> None:
         drawn = self.design is not None or any(not (t.whole or (t.classes and t.images)) for t in self.train)

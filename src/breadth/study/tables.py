@@ -203,9 +203,10 @@ class ArchitectureSpec(Strict):
 class PretrainSpec(Strict):
     """Supervised pre-training (PT). images: budget of images processed; with ``stop = "converged"`` it is the upper limit.
 
-    replicates: train on the first replicates of a design only.
+    replicates: train on the first replicates of a design only. precision: of the network's passes; None: float32.
     """
 
+    later = frozenset({"precision"})
     kind: Literal["pretrain"]
     name: str = "PT"
     seeds: tuple[int, ...] = Field((0,), min_length=1)
@@ -217,6 +218,7 @@ class PretrainSpec(Strict):
     stop: Literal["budget", "converged"] = "budget"
     augmentation: Literal["none", "shift"] = "shift"
     replicates: Positive | None = None
+    precision: Literal["float32", "bf16"] | None = None
 
     @model_validator(mode="after")
     def _stop_can_be_seen(self) -> Self:
@@ -230,10 +232,11 @@ class _Episodic(Strict):
 
     schedule of the outer rate and clip (largest norm of the meta-gradient): None for the learner's own default. stop: "budget"
     (None), or "converged" with ``tasks`` as the upper limit: a plateau of ``patience`` windows of 25 meta-steps, of the training loss
-    or of the loss on ``validation`` classes of each domain, which training then does not see.
+    or of the loss on ``validation`` classes of each domain, which training then does not see. batch_norm: in training, queries are
+    normalised by their own statistics ("transductive", None) or by those of the support set ("support").
     """
 
-    later = frozenset({"stop", "patience", "validation"})
+    later = frozenset({"stop", "patience", "validation", "batch_norm"})
     seeds: tuple[int, ...] = Field((0,), min_length=1)
     tasks: Positive = 2000
     meta_batch: Positive = 4
@@ -250,6 +253,7 @@ class _Episodic(Strict):
     stop: Literal["budget", "converged"] | None = None
     patience: Positive | None = None
     validation: Positive | None = None
+    batch_norm: Literal["transductive", "support"] | None = None
 
     @model_validator(mode="after")
     def _stop_can_be_seen(self) -> Self:
