@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import overload
 
 import numpy as np
 
 from breadth.data.task import TaskSource
+from breadth.data.union import Union
 from breadth.errors import DataError
 from breadth.seeds import integer
 
 __all__ = ["Episode", "Episodes", "episodes"]
+
+_PIECE = 4096  # episodes drawn together
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,15 +70,37 @@ class Episodes(Sequence[Episode]):
             raise IndexError(f"episode {i} of a suite of {self.length}")
         return self._make(at)
 
-    def _make(self, i: int) -> Episode:
+    @cached_property
+    def _stream(self) -> int:
         # The stream is named, so that an evaluation episode is not the very task that a measurement with the same seed draws.
-        draw = self.source.draw(i, self.ways, self.shots + self.queries, integer(self.seed, "episode"))
-        classes = np.arange(self.ways, dtype=np.int64)
+        return integer(self.seed, "episode")
+
+    @cached_property
+    def items(self) -> np.ndarray:
+        """The ``items`` of all episodes, int64 [episodes, ways, shots + queries]; drawn at the first use and kept."""
+        shape = self.ways, self.shots + self.queries
+        if isinstance(self.source, Union):
+            pieces = [range(at, min(at + _PIECE, self.length)) for at in range(0, self.length, _PIECE)]
+            return np.concatenate([self.source.draws(piece, *shape, self._stream) for piece in pieces])
+        return np.stack([self.source.draw(i, *shape, self._stream).items for i in range(self.length)])
+
+    @property
+    def support_labels(self) -> np.ndarray:
+        """Labels of every episode's support items: int64 [ways * shots]."""
+        return np.repeat(np.arange(self.ways, dtype=np.int64), self.shots)
+
+    @property
+    def query_labels(self) -> np.ndarray:
+        """Labels of every episode's query items: int64 [ways * queries]."""
+        return np.repeat(np.arange(self.ways, dtype=np.int64), self.queries)
+
+    def _make(self, i: int) -> Episode:
+        draw = self.source.draw(i, self.ways, self.shots + self.queries, self._stream)
         return Episode(
             self.source.rows(draw.items[:, : self.shots]),
-            np.repeat(classes, self.shots),
+            self.support_labels,
             self.source.rows(draw.items[:, self.shots :]),
-            np.repeat(classes, self.queries),
+            self.query_labels,
             self.ways,
             self.shots,
             self.queries,
@@ -88,9 +114,7 @@ class Episodes(Sequence[Episode]):
         Equal fingerprints mean that two models saw the same support and query items in the same order.
         """
         sha = hashlib.sha256(f"{self.source.digest} {self.ways} {self.shots} {self.queries} {self.length}".encode())
-        seed = integer(self.seed, "episode")
-        for i in range(self.length):
-            sha.update(self.source.draw(i, self.ways, self.shots + self.queries, seed).items.astype("<i8").tobytes())
+        sha.update(self.items.astype("<i8").tobytes())
         return sha.hexdigest()
 
 
