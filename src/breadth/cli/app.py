@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from breadth.cli import audit, checkpoint, compare, fetch, measure, report, run, status
+from breadth.cli import audit, checkpoint, compare, fetch, measure, report, run, status, thread
 from breadth.errors import BreadthError, printable
 from breadth.version import __version__
 
@@ -52,6 +52,7 @@ app.command("status")(status.status)
 app.command("audit")(audit.audit)
 app.command("report")(report.report)
 app.add_typer(checkpoint.app, name="checkpoint")
+app.add_typer(thread.app, name="thread")
 
 
 def main() -> None:
@@ -95,7 +96,7 @@ def _told(error: OSError) -> str:
 
 def _verb() -> str:
     given = sys.argv[1] if len(sys.argv) > 1 else ""
-    return f"{given} " if given in {c.name for c in app.registered_commands} else ""
+    return f"{given} " if given in {c.name for c in (*app.registered_commands, *app.registered_groups)} else ""
 
 
 def _refused(message: str) -> int:

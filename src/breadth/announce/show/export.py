@@ -1,0 +1,109 @@
+"""Everything a thread is made of, written into one folder; what a person has edited there is never lost silently."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from breadth.announce.check.markdown import write_markdown
+from breadth.announce.read.render import crop
+from breadth.announce.show import preview
+from breadth.announce.show.pictures import file_names, picture_of, write_png
+from breadth.announce.show.record import as_dict
+from breadth.announce.show.sheet import Cell, contact_sheet, thumbnail
+from breadth.announce.source import Item, Source
+from breadth.announce.thread import Picture, Post, Thread
+from breadth.errors import AnnounceError
+from breadth.study.store import write_json, write_text
+
+__all__ = ["Exported", "export", "is_edited", "refuse_edited"]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The files of a thread. crops: one for each of its items, in their order."""
+
+    markdown: Path
+    record: Path
+    preview: Path
+    contact_sheet: Path
+    crops: tuple[Path, ...]
+
+
+def export(
+    thread: Thread,
+    source: Source,
+    pdf: Path | None,
+    out: Path,
+    *,
+    force: bool = False,
+    report: Callable[[int, int], None] | None = None,
+) -> Exported:
+    """Write thread.md, thread.json, figures/, contact_sheet.png and preview.html into ``out`` (made where missing); return the paths.
+
+    pdf: the paper, None where every item has a file of its own; report: called with (done, all) after each item. Each file is
+    written whole or not at all, thread.md last; other files of the folder stay. Raises AnnounceError where thread.md there was edited
+    by hand and ``force`` is not set, or where a picture cannot be read.
+    """
+    if not force:
+        refuse_edited(out)
+    out.mkdir(parents=True, exist_ok=True)
+    names = file_names(thread)
+
+    def from_paper(item: Item) -> Image.Image:
+        if pdf is None:
+            raise AnnounceError(f"{item.label} stands in no file; give the paper that it is to be cut from")
+        return crop(pdf, item)
+
+    cells = []
+    for n, (item, name) in enumerate(zip(thread.items, names, strict=True), 1):
+        picture = picture_of(item, from_paper)
+        write_png(picture, out / name)
+        cells.append(Cell(item, thumbnail(picture), _place(item, thread)))
+        if report is not None:
+            report(n, len(names))
+    paths = Exported(
+        out / "thread.md", out / "thread.json", out / "preview.html", out / "contact_sheet.png", tuple(out / n for n in names)
+    )
+    write_png(contact_sheet(thread.title, cells), paths.contact_sheet)
+    write_text(paths.preview, preview.render(thread, source, out, names))
+    write_json(paths.record, as_dict(thread, names))
+    write_text(paths.markdown, write_markdown(thread))
+    return paths
+
+
+def is_edited(folder: Path) -> bool:
+    """Whether thread.md of a folder says anything else than the thread.json beside it; True where that cannot be told."""
+    try:
+        text = (folder / "thread.md").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+    except (OSError, UnicodeDecodeError):
+        return True
+    try:
+        held = json.loads((folder / "thread.json").read_text(encoding="utf-8"))
+        posts = tuple(Post(p["text"], tuple(Picture(i["file"], i["alt"]) for i in p["images"])) for p in held["posts"])
+        left_out = tuple((e["label"], e["why"]) for e in held["left_out"])
+        return write_markdown(Thread("", (), "x", posts, None, None, (), left_out)) != text
+    except (OSError, ValueError, KeyError, TypeError):
+        return True
+
+
+def refuse_edited(folder: Path) -> None:
+    """Raise AnnounceError where writing into ``folder`` would lose what a person wrote into thread.md."""
+    if is_edited(folder):
+        raise AnnounceError(
+            f"{folder / 'thread.md'} was edited by hand, and a new thread would replace it; give another --out, or --force to lose the edits"
+        )
+
+
+def _place(item: Item, thread: Thread) -> str:
+    """Where an item went: "post 4", "left out", or "" where the thread says nothing of it."""
+    posts = [str(n) for n, post in enumerate(thread.posts, 1) if item.label in post.items]
+    if posts:
+        return f"post {', '.join(posts)}"
+    return "left out" if any(label == item.label for label, _ in thread.left_out) else "not shown"
