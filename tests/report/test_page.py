@@ -214,6 +214,17 @@ def test_a_winner_is_named_only_where_all_conditions_agree(analysis, winners, ex
     assert winner_sentence(tuple(replace(analysis.comparisons[0], winner=w) for w in winners)) == expected
 
 
+def test_several_learners_are_told_pair_by_pair_and_described_ones_left_out(analysis):
+    c = analysis.comparisons[0]
+    pt, anil = replace(c, winner="PT"), replace(c, second="ANIL", winner="undecided")
+    described = replace(c, first="ANIL", described=True, winner="described")
+    assert winner_sentence((pt, pt, anil, anil, described)) == (
+        "PT against MAML: PT scored higher in each of the 2 evaluation conditions. "
+        "PT against ANIL: No winner is claimed: the 2 evaluation conditions do not all decide for the same method."
+    )
+    assert winner_sentence((described,)) == "PT and MAML were not compared in this study."
+
+
 def statuses(a):
     return {q.question.split("only ")[-1]: q.status for q in checklist(a)}
 

@@ -99,6 +99,20 @@ def test_an_equivalence_test_that_could_not_run_is_not_called_no(analysis):
     assert row[4] == "not estimable"
 
 
+def test_comparisons_of_several_learners_show_what_was_corrected(analysis):
+    c = replace(analysis.comparisons[0], condition="PT against ANIL", second="ANIL", p_difference_holm=0.2, p_equivalence_holm=1.0)
+    described = replace(analysis.comparisons[0], first="ANIL", described=True, winner="described")
+    alone = next(t for t in table.tables(analysis) if t.name == "comparison")
+    assert (alone.title, alone.head[1], len(alone.head)) == ("PT against MAML", "PT − MAML, paired", 7)
+    made = next(t for t in table.tables(replace(analysis, comparisons=(c, described))) if t.name == "comparison")
+    assert (made.title, made.head[1], made.head[6:]) == (
+        "Learners against each other",
+        "first − second, paired",
+        ("Holm p of a difference", "Holm p of equivalence", "decision"),
+    )
+    assert [row[6:] for row in made.rows] == [("0.200", "1.000", c.winner), ("", "", "described")]
+
+
 def test_latex_is_escaped_and_balanced(analysis):
     nasty = replace(analysis.audit[0], control=r"50% of_{a} & $b$ #1 ~ ^ \input", detail="x < y")
     text = table.latex(replace(analysis, audit=(nasty,), baselines=()))

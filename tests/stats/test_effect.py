@@ -89,6 +89,14 @@ def test_tost_against_scipy():
     assert tost(shared_difference([0.02, 0.02], np.ones((2, 1))), 0.01).p == 1
 
 
+def test_p_of_a_difference_is_that_of_the_paired_t_test():
+    d = A - B
+    assert shared_difference(d, np.ones((30, 1))).p == pytest.approx(stats.ttest_1samp(d, 0).pvalue)
+    assert shared_difference(-d, np.ones((30, 1))).p == pytest.approx(stats.ttest_1samp(d, 0).pvalue)
+    assert shared_difference([0.0, 0.0], np.ones((2, 1))).p == 1
+    assert shared_difference([0.02, 0.02], np.ones((2, 1))).p == 0
+
+
 def test_tost_uses_its_alpha_and_agrees_with_the_interval():
     m = ring()
     rng = np.random.default_rng(2)

@@ -226,21 +226,30 @@ def _other_estimates(analysis: Analysis) -> Table:
 
 
 def _comparison_table(analysis: Analysis) -> Table:
+    several = any(c.p_difference_holm is not None for c in analysis.comparisons)
     rows = tuple(
-        (c.condition, _full(c.difference), number(c.cohen_d), c.one_percent_rule, _decision(c),
-         p_value(c.p_equivalence), c.winner)
+        (c.condition, _full(c.difference), number(c.cohen_d), c.one_percent_rule, _decision(c), p_value(c.p_equivalence),
+         *((_maybe(c.p_difference_holm), _maybe(c.p_equivalence_holm)) if several else ()), c.winner)
         for c in analysis.comparisons
     )  # fmt: skip
+    pairs = {(c.first, c.second) for c in analysis.comparisons}
+    first, second = pairs.pop() if len(pairs) == 1 else ("first", "second")
+    title = "Learners against each other" if first == "first" else f"{first} against {second}"
     head = (
         "condition",
-        "PT − MAML, paired",
+        f"{first} − {second}, paired",
         "Cohen's d",
         "1 % rule (arXiv 2306.13841)",
         "equivalent",
         "p of equivalence",
+        *(("Holm p of a difference", "Holm p of equivalence") if several else ()),
         "decision",
     )
-    return Table("comparison", "PT against MAML", head, rows, winner_sentence(analysis.comparisons))
+    return Table("comparison", title, head, rows, winner_sentence(analysis.comparisons))
+
+
+def _maybe(p: float | None) -> str:
+    return "" if p is None else p_value(p)
 
 
 def _dose_table(analysis: Analysis) -> Table:

@@ -172,16 +172,27 @@ def verdict_sentence(analysis: Analysis) -> str:
 
 
 def winner_sentence(comparisons: tuple[Comparison, ...]) -> str:
-    """Return what may be said of PT against MAML: a winner only where every condition names the same one."""
-    winners = {c.winner for c in comparisons}
-    count = f"{len(comparisons)} evaluation condition{'s' if len(comparisons) != 1 else ''}"
-    if not comparisons:
+    """Return what may be said of pre-trained against meta-learners: a winner only where every condition names the same one, pair by pair."""
+    pairs: dict[tuple[str, str], list[Comparison]] = {}
+    for c in comparisons:
+        if not c.described:
+            pairs.setdefault((c.first, c.second), []).append(c)
+    if not pairs:
         return "PT and MAML were not compared in this study."
-    if winners in ({"PT"}, {"MAML"}) and len(comparisons) >= 2:
+    if len(pairs) == 1:
+        return _of_pair(*next(iter(pairs.items())))
+    return " ".join(f"{first} against {second}: {_of_pair((first, second), found)}" for (first, second), found in pairs.items())
+
+
+def _of_pair(names: tuple[str, str], found: list[Comparison]) -> str:
+    winners = {c.winner for c in found}
+    count = f"{len(found)} evaluation condition{'s' if len(found) != 1 else ''}"
+    if len(winners) == 1 and winners <= set(names) and len(found) >= 2:
         return f"{winners.pop()} scored higher in each of the {count}."
     if winners == {"equivalent"}:
-        each = "each of the " if len(comparisons) > 1 else ""
-        return f"PT and MAML are equivalent in {each}{count}, to within {ONE_PERCENT:g}: the published threshold, a constant of the software."
-    if len(comparisons) == 1:
+        each = "each of the " if len(found) > 1 else ""
+        margin = f"{ONE_PERCENT:g}: the published threshold, a constant of the software"
+        return f"{names[0]} and {names[1]} are equivalent in {each}{count}, to within {margin}."
+    if len(found) == 1:
         return "No winner is claimed: the methods were compared under one evaluation condition only."
     return f"No winner is claimed: the {count} do not all decide for the same method."

@@ -26,6 +26,12 @@ class Difference:
     se: float
     df: float
 
+    @property
+    def p(self) -> float:
+        """Two-sided p of no difference; 0 or 1 where the differences have no spread."""
+        value = abs(self.estimate.value)
+        return float(2 * special.stdtr(self.df, -value / self.se)) if self.se > 0 else float(value == 0)
+
 
 @dataclass(frozen=True)
 class Equivalence:

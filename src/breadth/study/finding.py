@@ -95,9 +95,12 @@ class Baseline:
 
 @dataclass(frozen=True)
 class Comparison:
-    """PT against MAML under one batch-norm mode: paired difference (PT - MAML), effect size, decisions and equivalence p.
+    """Two learners under one batch-norm mode: paired difference (first - second), effect size, decisions and equivalence p.
 
-    one_percent_rule: "PT", "MAML" or "no difference" by the published rule (arXiv 2306.13841), which looks at the difference only.
+    one_percent_rule: a learner or "no difference" by the published rule (arXiv 2306.13841), which looks at the difference only;
+    equivalent: by p_equivalence as it is; winner: a learner's name, "equivalent" or "undecided"; where several learners, or numbers of
+    adaptation steps, are compared with pre-trained ones, by the p values after Holm's correction over all of one mode, else None;
+    described: two meta-learners, shown beside the comparisons and neither decided nor corrected with them (winner: "described").
     """
 
     condition: str
@@ -106,7 +109,13 @@ class Comparison:
     one_percent_rule: str
     equivalent: bool
     p_equivalence: float
-    winner: Literal["PT", "MAML", "equivalent", "undecided"]
+    winner: str
+    first: str = "PT"
+    second: str = "MAML"
+    p_difference: float | None = None
+    p_difference_holm: float | None = None
+    p_equivalence_holm: float | None = None
+    described: bool = False
 
 
 @dataclass(frozen=True)
