@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -86,9 +87,8 @@ def _fitting(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
     text = " ".join(text[:400].split())
     if font.getlength(text) <= width:
         return text
-    while text and font.getlength(f"{text}…") > width:
-        text = text[:-1]
-    return f"{text.rstrip()}…"
+    kept = bisect.bisect_right(range(1, len(text) + 1), width, key=lambda n: font.getlength(f"{text[:n]}…"))
+    return f"{text[:kept].rstrip()}…"
 
 
 def _lines(text: str, font: ImageFont.FreeTypeFont, width: int, most: int) -> list[str]:
