@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import mimetypes
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from breadth.announce.send.account import given
@@ -37,7 +39,15 @@ def mastodon(timeout: float) -> Iterator[Server]:
         given("MASTODON_SERVER", "https://mastodon.social"),
         given("MASTODON_TOKEN", "an access token of your server's settings"),
     )
-    client = library.Mastodon(access_token=token, api_base_url=server, ratelimit_method="throw", request_timeout=timeout)
+    client = library.Mastodon(
+        access_token=token,
+        api_base_url=server,
+        ratelimit_method="throw",
+        request_timeout=timeout,
+        # What is asked of a server here, which the library would find out by more calls, and warn where it cannot.
+        mastodon_version="4.0.0",
+        version_check_mode="created",
+    )
     try:
         yield Server(client)
     finally:
@@ -66,7 +76,7 @@ class Server:
                 "Mastodon does not accept the token; make a new one with read and write, and set MASTODON_TOKEN"
             ) from error
         except errors.MastodonError as error:
-            said = " ".join(str(error).split())[:200]
+            said = " ".join(" ".join(map(str, error.args[-3:])).split())[:200]
             if "timed out" in said:
                 raise AnnounceError("Mastodon did not answer in time") from error
             raise AnnounceError(f"Mastodon could not be reached or refused ({said})") from error
@@ -76,10 +86,12 @@ class Server:
 
     def prepare(self, sending: Sending) -> None:
         """Ask how long a status may be on this server, before the first one is sent."""
-        most = self._call(self._client.instance).configuration.statuses.max_characters
+        most = self._call(self._client.instance_v2).configuration.statuses.max_characters
         for post in sending.posts:
             if post.length > most:
-                raise AnnounceError(f"post {post.n} is {post.length} long, this server takes {most}; shorten it, nothing is sent")
+                raise AnnounceError(
+                    f"post {post.n} is {post.length} long, this server takes {most}; shorten it, nothing more is sent"
+                )
 
     def found(self, post: Outgoing, entry: Entry, parent: Ref | None) -> Ref | None:
         """Return the status of an earlier attempt: of this account, in answer to the same one, begun no earlier, with the same words."""
@@ -94,7 +106,7 @@ class Server:
         return None
 
     def post(self, sending: Sending, post: Outgoing, entry: Entry, root: Ref | None, parent: Ref | None) -> Ref:
-        pictures = [self._picture(str(sending.folder / p.file), p.alt) for p in post.pictures]
+        pictures = [self._picture(sending.folder / p.file, p.alt) for p in post.pictures]
         status = self._call(
             lambda: self._client.status_post(
                 post.text,
@@ -106,9 +118,10 @@ class Server:
         )
         return Ref(str(status.id), "", str(status.url))
 
-    def _picture(self, path: str, alt: str) -> str:
+    def _picture(self, path: Path, alt: str) -> str:
         """Upload a picture and return its id when the server has made it ready."""
-        media = self._call(lambda: self._client.media_post(path, description=alt))
+        content, kind = path.read_bytes(), mimetypes.guess_type(path.name)[0]  # given a path, the library leaves the file open
+        media = self._call(lambda: self._client.media_post(content, mime_type=kind, description=alt))
         for _ in range(PICTURE_POLLS):
             if media.url is not None:
                 return str(media.id)

@@ -23,6 +23,7 @@ MOST_PICTURES = 4  # of both services
 URL = re.compile(r"https?://[^\s<>\"]+")
 # A handle of Bluesky is a domain name, so that "@name" alone is plain text there.
 HANDLE = re.compile(r"(?<![\w@.])@((?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9])")
+LOCAL = re.compile(r"(?<![\w@./])@(\w+)(?![\w@.-]*@|\w)")
 TAG = re.compile(r"(?<![\w#&/])#(\w*[^\W\d_]\w*)")
 
 
@@ -173,4 +174,7 @@ def described(sending: Sending) -> str:
         lines += post.text.split("\n")
         lines += [f"  picture {p.file}\n    alt: {p.alt}" for p in post.pictures]
         lines += [f"  {f.kind} at bytes {f.start}-{f.end}: {f.value}" for f in post.facets]
+        if sending.to == "mastodon":
+            local = dict.fromkeys(m[1] for m in LOCAL.finditer(post.text))
+            lines += [f"  @{name} is whoever has that name on your own server; write @{name}@server for another" for name in local]
     return "\n".join(lines) + "\n"

@@ -94,7 +94,7 @@ def _sent(sending: Sending, service: Service, report: Callable[[str], None]) -> 
         else:
             try:
                 if entry is None:
-                    entry = Entry(post.n, digest(sending.folder, post), service.key(), datetime.now(UTC).isoformat())
+                    entry = Entry(post.n, digest(sending.folder, post), service.key(), _now())
                     journal = journal.having(entry)
                     ref, before = attempt(entry, again=False)
                 else:
@@ -140,3 +140,7 @@ def _patient(call: Callable[[], T], report: Callable[[str], None]) -> T:
             report(f"the service asks to wait {math.ceil(limit.wait)} s")
             time.sleep(limit.wait)
     raise AnnounceError(f"the service asked to wait {MOST_WAITS} times; run this again later")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
