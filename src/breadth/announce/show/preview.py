@@ -91,7 +91,7 @@ def _post(n: int, post: Post, thread: Thread, source: Source, folder: Path, by_f
     return {
         "n": n,
         "pieces": pieces(post.text),
-        "role": post.role,
+        "about": ", ".join(post.items) or post.role,
         "pictures": pictures,
         "length": length,
         "over": length > limit,
@@ -126,7 +126,7 @@ def pieces(text: str) -> list[tuple[Literal["text", "fill", "url", "tag"], str]]
 
 
 def _initials(authors: Sequence[str]) -> str:
-    words = authors[0].split() if authors else []
+    words = [w for w in authors[0].split() if w[0].isalpha()] if authors else []
     return "".join(w[0] for w in (words[:1] + words[1:][-1:])).upper() or "?"
 
 
