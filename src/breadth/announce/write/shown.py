@@ -1,0 +1,162 @@
+"""Figures and tables: which matter most, what can be said of each in its own words, and the text for who cannot see it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from breadth.announce.check.words import content
+from breadth.announce.read.cues import about_prior, is_claim, section_is
+from breadth.announce.source import Item, Quote, Source
+from breadth.announce.thread import Picture
+from breadth.announce.write.clean import clean
+from breadth.announce.write.piece import Piece, overlap, piece_of
+from breadth.announce.write.verbs import finite
+
+__all__ = ["ALT", "VALUE", "caption_quotes", "importance", "is_set_up", "picture", "related", "sayings"]
+
+ALT = 1000
+_SETUP = re.compile(
+    r"\b(?:hyper-?parameters?|configurations?|statistics|language codes?|notations?|definitions?|pseudo-?code|abbreviations?|"
+    r"list of|glossary|"
+    r"symbols|licen[cs]es?|training loss curve|search space|prompts? (?:template|used))\b",
+    re.IGNORECASE,
+)
+_OVERVIEW = re.compile(
+    r"\b(?:overview|framework|pipeline|process of|architecture|illustration|visuali[sz]ation of|schematic|our (?:method|"
+    r"approach))\b",
+    re.IGNORECASE,
+)
+_MAIN = re.compile(
+    r"\b(?:main|results?|accurac\w+|performance|comparison|leaderboard|scores?|outperforms?|better|higher|evaluation)\b",
+    re.IGNORECASE,
+)
+VALUE = re.compile(r"\d\s?%|\d\.\d|\d\s?[×x]\b|\btimes\b|\bat most \d|\d+ out of \d+")
+_READING = re.compile(  # how to read the picture, not what it says
+    r"\b(?:(?:red|blue|green|dashed|dotted|solid|shaded|black|gray|grey|orange|colou?red?)\b.{0,40}\b(?:lines?|curves?|areas?|"
+    r"regions?|bars?|cells?|points?)?\b(?:denotes?|indicates?|represents?|shows?|depicts?|illustrates?)|"
+    r"error bars|legends?|axis|axes|cells? (?:in|colou?rs?)|standard (?:deviation|error)|shaded|refer to|stands for|note the|"
+    r"denotes?|samples are|mapping of|see |prompt types:|averaged over \d)\b",
+    re.IGNORECASE,
+)
+_POINTER = re.compile(
+    r"^(?:(?:The )?(?:Fig(?:ure)?|Tab(?:le)?)s?\.?\s*[A-Z]?\d+\w?\s*(?:\([^)]*\)\s*)?(?:also )?(?:shows?|lists?|reports?|"
+    r"provides?|presents?|summari[sz]es?|gives?|displays?|plots?|depicts?)\b)",
+    re.IGNORECASE,
+)
+_KINDS = (
+    (r"\b(?:pipeline|overview|architecture|diagram|framework|schematic|process of)\b", "diagram"),
+    (r"\b(?:histograms?)\b", "histogram"),
+    (r"\b(?:heat ?maps?|confusion matri)", "heat map"),
+    (r"\b(?:scatter)", "scatter plot"),
+    (r"\b(?:bar (?:chart|plot|graph)s?)\b", "bar chart"),
+    (r"\b(?:curves?|lines? denote|lines? show)\b", "line plot"),
+)
+
+
+def is_set_up(item: Item) -> bool:
+    """Return whether it lists what something was run with, or how a thing is defined, rather than what came out."""
+    return bool(_SETUP.search(item.caption)) and not is_claim(item.caption)
+
+
+def importance(item: Item, source: Source) -> float:
+    """Return how much a reader would miss the item: cited often, in results, a finding in its caption, an overview, the main results."""
+    cites = [source.sentence(n) for n in item.cited_by]
+    score = min(len(cites), 4) * 0.7
+    score += 2.0 * any(section_is(s, "result", "experiment", "evaluation", "abstract", "introduction", "analys") for s in cites)
+    score += 2.5 * any(finite(clean(q.text)) and is_claim(q.text) for q in caption_quotes(item, source))
+    score += 2.0 * bool(_OVERVIEW.search(item.caption)) + 2.0 * bool(_MAIN.search(item.caption)) + 1.0 * (item.page <= 2)
+    score -= 4.0 * is_set_up(item) + 20.0 * item.appendix
+    return score
+
+
+def caption_quotes(item: Item, source: Source) -> tuple[Quote, ...]:
+    """Return the caption's sentences in their order, as evidence: those of the source where they are there, else split from the caption."""
+    caption = _squeezed(item.caption)
+    known = [
+        s
+        for s in source.sentences
+        if s.role == "caption" and s.page == item.page and len(s.text) > 12 and _squeezed(s.text) in caption
+    ]
+    if known:
+        return tuple(Quote(s.page, s.text, (s.number,)) for s in known)
+    parts = re.split(r"(?<=[a-z)\]%][.!])\s+(?=[A-Z“\"(])", item.caption)
+    return tuple(Quote(item.page, p.strip()) for p in parts if p.strip())
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"\W+", "", text)
+
+
+def sayings(item: Item, source: Source, length: Callable[[str], int], room: int) -> tuple[Piece, ...]:
+    """Return what may be said with the picture, best first: from its caption or from a sentence that cites it, nothing else."""
+    found: list[tuple[float, int, Piece]] = []
+    captions = caption_quotes(item, source)
+    cites = [source.sentence(n) for n in item.cited_by if source.sentence(n).role not in ("reference", "caption")]
+    quotes = [(q, True) for q in captions] + [(Quote(s.page, s.text, (s.number,)), False) for s in cites]
+    for at, (quote, own) in enumerate(quotes):
+        piece = piece_of(quote, length, room)
+        if piece is not None:
+            found.append((-_worth(piece.text, quote.text, own, at), at, piece))
+    found.sort(key=lambda f: f[:2])
+    return tuple(p for _, _, p in found)
+
+
+def _worth(text: str, printed: str, own: bool, at: int) -> float:
+    verb, claim = finite(text), is_claim(text)
+    worth = 3.0 * verb + 2.0 * (verb and claim) + 1.0 * (verb and bool(VALUE.search(text)))
+    worth += 1.5 * (own and at == 0) + 0.5 * own
+    worth -= (
+        2.0 * (len(text) < 40 and verb)
+        + 5.0 * bool(_READING.search(text))
+        + 1.0 * (len(text) > 200)
+        + 2.0 * (not own and about_prior(text))
+    )
+    worth -= 1.5 * bool(re.match(r"(?:Top|Bottom|Left|Right|Middle|Center)\b|[A-Z][\w ]+ = ", text)) + 1.5 * bool(
+        re.match(r"(?:If|Suppose|Let|Given)\b", text)
+    )
+    worth -= 2.5 * bool(re.match(r"[Ww]e (?:plot|visuali[sz]e|show|display|provide|report|list|present|refer)\b(?! that)", text))
+    return worth - 2.0 * (bool(_POINTER.match(printed)) and not claim)
+
+
+def related(a: Item, b: Item, source: Source) -> float:
+    """Return how well two may share a post: 0 not at all, above 1 well. By their captions' words, their place and who cites them."""
+    if a.label.split()[0] != b.label.split()[0] or abs(a.page - b.page) > 2:
+        return 0.0
+    close = abs(_number(a) - _number(b)) == 1
+    same = overlap(clean_caption(a), clean_caption(b))
+    together = bool(set(a.cited_by) & set(b.cited_by))
+    sections = {source.sentence(n).section for n in a.cited_by} & {source.sentence(n).section for n in b.cited_by}
+    return 1.5 * same + 0.6 * close + 0.5 * together + 0.4 * bool(sections) if close or same > 0.5 else 0.0
+
+
+def clean_caption(item: Item) -> str:
+    """The caption without its label."""
+    return re.sub(r"^\s*(?:Fig(?:ure)?|Tab(?:le)?)\.?\s*[A-Z]?[\dIVXivx]+\s*[.:|–—-]?\s*", "", item.caption, flags=re.IGNORECASE)
+
+
+def _number(item: Item) -> int:
+    digits = re.search(r"\d+", item.label)
+    return int(digits[0]) if digits else -9
+
+
+def picture(item: Item) -> Picture:
+    """Return the picture's file name and its text for who cannot see it: what kind it is, then what the caption says, nothing else."""
+    stem = re.sub(r"[^a-z0-9]+", "-", item.label.lower()).strip("-")
+    kind = next((k for pattern, k in _KINDS if re.search(pattern, item.caption, re.IGNORECASE)), "")
+    head = (
+        f"{item.label} of the paper" + (f", a {kind}" if kind and item.label.startswith("Figure") else "")
+        if item.file is None
+        else item.label
+    )
+    alt = f"{head}: {clean_caption(item).strip() or 'no caption is printed'}"
+    if len(alt) > ALT:
+        cut = alt[: ALT - 1]
+        end = max(cut.rfind(". "), cut.rfind("; "))
+        alt = cut[: end + 1] if end > ALT // 2 else cut[: cut.rfind(" ")] + "…"
+    return Picture(f"figures/{stem}.png", re.sub(r"\s+", " ", alt))
+
+
+def words_shared(text: str, item: Item) -> int:
+    """Return how many content words a text and a caption share."""
+    return len(content(text) & content(item.caption))

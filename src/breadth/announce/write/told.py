@@ -1,0 +1,106 @@
+"""What is said beside the pictures: the problem, the contributions, further results, what follows, and the limitation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from breadth.announce.facts import Facts
+from breadth.announce.read.cues import about_future, about_own, about_prior, is_claim, section_is
+from breadth.announce.source import Quote, Source
+from breadth.announce.write.clean import lowered
+from breadth.announce.write.piece import Piece, piece_of, sentences_in
+from breadth.announce.write.planned import Planned
+from breadth.announce.write.verbs import finite
+
+__all__ = ["context_posts", "contribution_piece", "implication_posts", "limitation_post", "plain_words"]
+
+_GAP = re.compile(
+    r"\b(?:unclear|lack\w*|challeng\w+|fail\w*|hinder\w*|limit\w*|difficult|poorly|unknown|remains?|nebulous|not been|claims?|"
+    r"dispute|debate|problem|expensive|costly|insufficient)\b",
+    re.IGNORECASE,
+)
+_FOLLOWS = re.compile(
+    r"\b(?:suggest(?:s|ing)?|impl(?:y|ies|ications?)|enables?|hope|inspires?|aims? to (?:establish|support)|foster|"
+    r"support broader|lays? the groundwork|points? to|important|opens?|"
+    r"paves?|provides? (?:a|an|new) \w+ for|conclude|practitioners|researchers)\b",
+    re.IGNORECASE,
+)
+
+
+def plain_words(source: Source) -> frozenset[str]:
+    """Return the words that the paper prints with a small first letter: they are no names."""
+    return frozenset(w for s in source.sentences for w in re.findall(r"(?<![\w-])[a-z][a-z-]+(?![\w-])", s.text))
+
+
+def contribution_piece(
+    source: Source, quote: Quote, plain: frozenset[str], length: Callable[[str], int], room: int
+) -> tuple[Piece, ...]:
+    """Return what a contribution says: its first sentence, with the next one where the first is only a heading; () where none fits."""
+    pieces: list[Piece] = []
+    for part in sentences_in(source, quote):
+        left = room - sum(length(p.text) + 1 for p in pieces)
+        piece = piece_of(part, length, left) or (None if pieces else piece_of(part, length, left, leaning=True))
+        if piece is None and not pieces:
+            continue
+        if piece is None or (pieces and not finite(piece.text)):
+            break
+        pieces.append(piece)
+        if finite(piece.text):
+            break
+    if pieces and not finite(pieces[0].text):
+        first = lowered(pieces[0].text, plain)
+        head = "We contribute " if re.match(r"(?:an?|the) ", first) else "We contribute: "
+        if length(head) + sum(length(p.text) + 1 for p in pieces) <= room:
+            pieces[0] = Piece(head + first, pieces[0].quote)
+    return tuple(pieces)
+
+
+def context_posts(source: Source, length: Callable[[str], int], room: int) -> list[Piece]:
+    """Return sentences of the abstract before the authors speak of their own work, those that name the problem first."""
+    before: list[tuple[bool, int, Piece]] = []
+    for n in source.abstract:
+        s = source.sentence(n)
+        if about_own(s.text) or (s.text.startswith("To ") and len(before) > 0):
+            break
+        piece = piece_of(Quote(s.page, s.text, (n,)), length, room)
+        if piece is not None and finite(piece.text):
+            before.append((not _GAP.search(s.text), n, piece))
+    before.sort(key=lambda b: b[:2])
+    return [p for _, _, p in before]
+
+
+def implication_posts(source: Source, length: Callable[[str], int], room: int) -> list[Piece]:
+    """Return what follows from the work, by its own words: of the conclusion, the impact statement and the abstract's end."""
+    found: list[tuple[float, int, Piece]] = []
+    last = source.abstract[-2:]
+    for s in source.sentences:
+        end = section_is(s, "conclusion", "discussion", "impact", "implication", "summary") and s.role in ("body", "list")
+        if not (end or s.number in last) or section_is(s, "related work", "limitation") or not _FOLLOWS.search(s.text):
+            continue
+        if about_prior(s.text) or (about_future(s.text) and not re.search(r"\bhope\b", s.text)):
+            continue
+        if not about_own(s.text) and not re.match(r"(?:These|Our) (?:findings|results)\b|By \w+ing\b", s.text):
+            continue
+        piece = piece_of(Quote(s.page, s.text, (s.number,)), length, room, leaning=True)
+        if piece is not None and finite(piece.text):
+            score = 1.0 * end + 1.0 * section_is(s, "conclusion", "impact") - 0.5 * is_claim(s.text) - len(piece.text) / 300
+            score += 1.0 * bool(re.search(r"\b(?:enables?|suggests?|impl(?:y|ies)|hope|inspires?|aim to)\b", s.text))
+            found.append((-score, s.number, piece))
+    found.sort(key=lambda f: f[:2])
+    return [p for _, _, p in found]
+
+
+def limitation_post(source: Source, facts: Facts, length: Callable[[str], int], room: int) -> tuple[Planned, Quote | None]:
+    """Return the post with the limitation, of the facts or the paper's own, ``[FILL: limitation]`` where neither names one."""
+    if facts.limitation:
+        return Planned("limitation", _headed(facts.limitation), ()), Quote(None, facts.limitation)
+    for quote in source.limitations:
+        piece = piece_of(quote, length, room - len("Limitation: "))
+        if piece is not None and finite(piece.text):
+            return Planned("limitation", _headed(piece.text), (quote,)), quote
+    return Planned("limitation", "Limitation: [FILL: limitation]", ()), None
+
+
+def _headed(text: str) -> str:
+    return text if re.search(r"\blimit(?:ation|ed)\w*\b", text, re.IGNORECASE) else f"Limitation: {text}"
