@@ -54,10 +54,10 @@ def logits_of(monkeypatch, run):
     return seen
 
 
-def poison(monkeypatch):
+def poison(monkeypatch, episodes):
     """Make every query label an impossible one."""
-    make = Episodes._make
-    monkeypatch.setattr(Episodes, "_make", lambda self, i: replace(make(self, i), query_labels=np.full(50, 10**9)))
+    monkeypatch.setattr(Episodes, "query_labels", property(lambda self: np.full(50, 10**9)))
+    assert set(episodes.query_labels.tolist()) == set(episodes[0].query_labels.tolist()) == {10**9}
 
 
 @pytest.mark.parametrize("learner", ["pretrained", "maml", "pixels"])
@@ -69,14 +69,14 @@ def test_predictions_do_not_depend_on_query_labels(monkeypatch, suite, body, lea
         "pixels": lambda: evaluate_pixels(suite),
     }[learner]
     clean = logits_of(monkeypatch, run)
-    poison(monkeypatch)
+    poison(monkeypatch, suite)
     dirty = logits_of(monkeypatch, run)
     assert clean.keys() == dirty.keys()
     assert all(torch.equal(clean[k], dirty[k]) for k in clean)
 
 
 def test_the_poison_would_be_noticed_in_the_scores(monkeypatch, suite, body):
-    poison(monkeypatch)
+    poison(monkeypatch, suite)
     with pytest.raises((IndexError, RuntimeError)):
         evaluate_pretrained(body, suite, heads=("centroid",), batch_norm=("running",))
 

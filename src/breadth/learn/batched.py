@@ -73,10 +73,14 @@ class ConvTasks:
     ways: int
 
     @property
+    def features(self) -> int:
+        """Features of an image."""
+        return self.blocks[-1].filters * self.blocks[-1].out ** 2
+
+    @property
     def _sizes(self) -> list[int]:
-        last = self.blocks[-1]
         sizes = [n for b in self.blocks for n in (b.filters * 9 * b.conv.channels, b.filters, b.filters)]
-        return [*sizes, self.ways * last.filters * last.out**2, self.ways]
+        return [*sizes, self.ways * self.features, self.ways]
 
     def bytes(self, images: Tensor) -> int:
         """Bytes that a step on images [T, n, c, h, w] keeps: y and places of each block; inputs, xhat and r of all but the first."""
@@ -140,6 +144,14 @@ class ConvTasks:
             x = rest[-1].y
         features = x.flatten(2)
         return Pass(theta, inputs, first, rest, features, torch.baddbmm(bias, features, head.mT))
+
+    def logits_as(self, at: Pass, inputs: Inputs) -> Tensor:
+        """Return logits [T, q, k] of other inputs under the weights of a pass and the batch norm statistics of what it passed."""
+        weights, head, bias = self.split(at.theta)
+        x = self._first.forward_as(at.first, at.inputs, weights[0], inputs)
+        for b, w, kept in zip(self.blocks[1:], weights[1:], at.rest, strict=True):
+            x = b.forward_as(kept, w, b.conv.keep(x))
+        return torch.baddbmm(bias, x.flatten(2), head.mT)
 
     def statistics(self, at: Pass) -> list[tuple[Tensor, Tensor]]:
         """Return mean (without the convolution's bias) and unbiased variance, [T, o], of what each batch norm was given."""

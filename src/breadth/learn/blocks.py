@@ -84,6 +84,11 @@ class Block:
         y, places = self.finish(torch.addcmul(at.beta, xhat, at.gamma))
         return Kept(x, xhat, mean, var, istd, y, places)
 
+    def forward_as(self, kept: Kept, at: Weights, x: Tensor) -> Tensor:
+        """Return y of other images, normalised with the statistics of the pass that ``kept`` is of; x: what ``conv.keep`` returns."""
+        s = at.gamma * kept.istd
+        return self.finish(torch.addcmul(at.beta - s * kept.mean, self.conv.apply([(x, at.w)]), s))[0]
+
     def backward(self, kept: Kept, at: Weights, dy: Tensor) -> tuple[Weights, Tensor]:
         """Return the gradients of the weights and of the images [T, n, h, w, c]; dy is that of y."""
         a, xhat = self.before_finish(dy, kept.y, kept.places), kept.xhat

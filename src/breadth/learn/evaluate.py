@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, get_args
 
 import numpy as np
@@ -18,20 +19,21 @@ from torch.nn import functional as F
 from breadth.data.episode import Episodes
 from breadth.data.images import to_float
 from breadth.errors import DataError, SpecError, unknown_name
-from breadth.learn.anil import adapted_head
 from breadth.learn.heads import centroid, logistic
-from breadth.learn.inner import Params, adapt, one_task, stack, tasks_of_mlp
+from breadth.learn.readout import Given, reader
 from breadth.learn.steps import Adapts
 from breadth.nets.body import Body
 from breadth.nets.head import Classifier
-from breadth.nets.norm import BatchNorm, batch_norms, bn_train, evaluating, forward_with, state_of
-from breadth.nets.vision import MlpBody
+from breadth.nets.norm import BatchNorm, batch_norms, evaluating, forward_with, state_of
 
 __all__ = ["Head", "Scores", "evaluate_maml", "evaluate_pixels", "evaluate_pretrained"]
 
 Head = Literal["logistic", "logistic-raw", "centroid"]
-_CHUNK = 64
+_CHUNK = 256
 _IMAGES = 256
+
+Features = Callable[[range, bool], tuple[Tensor, Tensor]]
+"""From episode numbers, and whether to L2-normalise, to features of support [e, n, d] and query items [e, q, d]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +52,7 @@ class Scores:
 def _scores(logits: Sequence[Tensor], episodes: Episodes, method: str) -> Scores:
     """Compare logits [e, queries, ways] of consecutive episodes with the query labels; the only reader of those labels."""
     all_logits = torch.cat([part.double().cpu() for part in logits])
-    labels = torch.from_numpy(np.stack([episodes[i].query_labels for i in range(len(episodes))]))
+    labels = torch.from_numpy(episodes.query_labels).expand(len(episodes), -1)
     right = (all_logits.argmax(2) == labels).double().mean(1)
     loss = F.cross_entropy(all_logits.flatten(0, 1), labels.flatten(), reduction="none").reshape(labels.shape).mean(1)
     finite = all_logits.isfinite().all(2).all(1)
@@ -63,20 +65,9 @@ def _checked(modes: Sequence[BatchNorm]) -> None:
             raise SpecError(unknown_name("batch norm mode", mode, get_args(BatchNorm)))
 
 
-def _support_labels(episodes: Episodes) -> Tensor:
-    return torch.arange(episodes.ways).repeat_interleave(episodes.shots)
-
-
 def _chunks(episodes: Episodes, size: int) -> Iterator[range]:
     for start in range(0, len(episodes), size):
         yield range(start, min(start + size, len(episodes)))
-
-
-def _head_logits(head: Head, support: Tensor, labels: Tensor, query: Tensor) -> Tensor:
-    if head == "logistic-raw":
-        return logistic(support, labels, query)
-    support, query = F.normalize(support, dim=-1), F.normalize(query, dim=-1)
-    return logistic(support, labels, query) if head == "logistic" else centroid(support, labels, query)
 
 
 def _inputs(array: np.ndarray, device: str) -> Tensor:
@@ -84,32 +75,41 @@ def _inputs(array: np.ndarray, device: str) -> Tensor:
     return x.to(device, memory_format=torch.channels_last) if x.ndim == 4 else x.to(device)
 
 
-def _stored_features(body: Body, episodes: Episodes, device: str) -> Callable[[range], tuple[Tensor, Tensor]]:
-    """Features in eval mode, of every item of the suite once; returns episode numbers -> support [e, n, d], query [e, q, d]."""
-    items = np.stack([episodes[i].items for i in range(len(episodes))])
-    rows, places = np.unique(items, return_inverse=True)
+def _stored_features(body: Body, episodes: Episodes, device: str) -> Features:
+    """Features in eval mode, of every item of the suite once."""
+    used = np.zeros(episodes.items.max() + 1, bool)
+    used[episodes.items] = True
+    rows = np.flatnonzero(used)
+    place = torch.from_numpy(np.cumsum(used) - 1)
     with evaluating(body):
         parts = [body(_inputs(episodes.source.rows(rows[at : at + _IMAGES]), device)) for at in range(0, len(rows), _IMAGES)]
-    table, where = torch.cat(parts), torch.from_numpy(places.reshape(items.shape)).to(device)
+    table = torch.cat(parts)
+    where, unit = place[torch.from_numpy(episodes.items)].to(device), F.normalize(table, dim=1)
 
-    def features(which: range) -> tuple[Tensor, Tensor]:
+    def features(which: range, normalised: bool) -> tuple[Tensor, Tensor]:
         at = where[which.start : which.stop]
-        return table[at[:, :, : episodes.shots].flatten(1)], table[at[:, :, episodes.shots :].flatten(1)]
+        support, query = at[:, :, : episodes.shots].flatten(1), at[:, :, episodes.shots :].flatten(1)
+        return F.embedding(support, unit if normalised else table), F.embedding(query, unit if normalised else table)
 
     return features
 
 
-def _episode_features(body: Body, episodes: Episodes, mode: BatchNorm, device: str) -> Callable[[range], tuple[Tensor, Tensor]]:
-    """Features with the statistics of each episode's own batches; same shapes as ``_stored_features``."""
+def _episode_features(body: Body, episodes: Episodes, mode: BatchNorm, device: str) -> Features:
+    """Features with the statistics of each episode's own batches."""
     state = state_of(body)
 
-    def features(which: range) -> tuple[Tensor, Tensor]:
+    @lru_cache(maxsize=1)
+    def passed(which: range) -> tuple[Tensor, Tensor]:
         pairs = []
         for i in which:
             episode = episodes[i]
             support, query = _inputs(episode.support_inputs, device), _inputs(episode.query_inputs, device)
             pairs.append(forward_with(body, state, support, query, mode))
         return torch.stack([s for s, _ in pairs]), torch.stack([q for _, q in pairs])
+
+    def features(which: range, normalised: bool) -> tuple[Tensor, Tensor]:
+        support, query = passed(which)
+        return (F.normalize(support, dim=-1), F.normalize(query, dim=-1)) if normalised else (support, query)
 
     return features
 
@@ -136,16 +136,16 @@ def evaluate_pretrained(
         if head not in get_args(Head):
             raise SpecError(unknown_name("head", head, get_args(Head)))
     body.to(device)
-    labels, out = _support_labels(episodes).to(device), dict[str, Scores]()
+    labels, out = torch.from_numpy(episodes.support_labels).to(device), dict[str, Scores]()
     has_norm = bool(batch_norms(body))
     for mode in batch_norm:
         own = has_norm and mode != "running"
         features = _episode_features(body, episodes, mode, device) if own else _stored_features(body, episodes, device)
         logits: dict[Head, list[Tensor]] = {head: [] for head in heads}
         for which in _chunks(episodes, _CHUNK):
-            support, query = features(which)
             for head in heads:
-                logits[head].append(_head_logits(head, support, labels, query))
+                support, query = features(which, head != "logistic-raw")
+                logits[head].append((centroid if head == "centroid" else logistic)(support, labels, query))
         out |= {f"{head}/{mode}": _scores(parts, episodes, f"{head}/{mode}") for head, parts in logits.items()}
     return out
 
@@ -179,84 +179,23 @@ def evaluate_maml(
             "evaluate on episodes of as many ways as it was trained on"
         )
     net.to(device)
-    readouts = sorted(set(steps))
+    read, several = reader(net, _given(episodes, range(1), device), steps=steps, lr=inner_lr, modes=batch_norm, adapts=adapts)
     name = "maml" if adapts == "all" else "anil"
-    if isinstance(net.body, MlpBody) and adapts == "all":
-        logits = _mlp_logits(net, episodes, readouts, inner_lr, device)
-        by_method = {f"maml{k}/{mode}": logits[k] for mode in batch_norm for k in readouts}
-    else:
-        by_method = {f"{name}{k}/{mode}": [] for mode in batch_norm for k in readouts}
-        for i in range(len(episodes)):
-            episode = episodes[i]
-            given = (
-                _plain(episode.support_inputs, device),
-                torch.from_numpy(episode.support_labels).to(device),
-                _plain(episode.query_inputs, device),
-            )
-            logits_of = _adapted_logits if adapts == "all" else _head_adapted_logits
-            for key, value in logits_of(net, given, readouts, inner_lr, batch_norm).items():
-                by_method[key].append(value[None])
+    by_method: dict[str, list[Tensor]] = {f"{name}{k}/{mode}": [] for mode in batch_norm for k in sorted(set(steps))}
+    for which in _chunks(episodes, several):
+        for (k, mode), logits in read(_given(episodes, which, device)).items():
+            by_method[f"{name}{k}/{mode}"].append(logits)
     return {method: _scores(parts, episodes, method) for method, parts in by_method.items()}
 
 
-def _plain(array: np.ndarray, device: str) -> Tensor:
-    return torch.from_numpy(to_float(array)).to(device)
-
-
-def _adapted_logits(
-    net: Classifier, given: tuple[Tensor, Tensor, Tensor], readouts: Sequence[int], lr: float, batch_norm: Sequence[BatchNorm]
-) -> dict[str, Tensor]:
-    """Logits [queries, ways] by method, from support inputs, support labels and query inputs only."""
-    support, labels, query = given
-    out: dict[str, Tensor] = {}
-    on_batch: list[BatchNorm] = [m for m in batch_norm if m != "running"]
-    stored: list[BatchNorm] = [m for m in batch_norm if m == "running"]
-    for modes, training in ((on_batch, True), (stored, False)):
-        if not modes:
-            continue
-        buffers = {k: v.clone() for k, v in net.named_buffers()}
-        phi: Params = dict(net.named_parameters())
-        done = 0
-        for k in readouts:
-            with bn_train(net) if training else evaluating(net):
-                phi = adapt(one_task(net, buffers), phi, support, labels, steps=k - done, lr=lr)
-            done = k
-            with torch.no_grad():
-                for mode in modes:
-                    out[f"maml{k}/{mode}"] = forward_with(net, {**dict(net.named_buffers()), **phi}, support, query, mode)[1]
-    return out
-
-
-@torch.no_grad()
-def _head_adapted_logits(
-    net: Classifier, given: tuple[Tensor, Tensor, Tensor], readouts: Sequence[int], lr: float, batch_norm: Sequence[BatchNorm]
-) -> dict[str, Tensor]:
-    """As ``_adapted_logits``, where the head alone adapts: the body is passed once a mode."""
-    support, labels, query = given
-    out: dict[str, Tensor] = {}
-    for mode in batch_norm:
-        f, q = forward_with(net.body, state_of(net.body), support, query, mode)
-        weight, bias, done = net.head.weight[None], net.head.bias[None], 0
-        for k in readouts:
-            weight, bias = adapted_head(f[None], labels[None], weight, bias, steps=k - done, lr=lr)
-            done = k
-            out[f"anil{k}/{mode}"] = q @ weight[0].T + bias[0]
-    return out
-
-
-def _mlp_logits(net: Classifier, episodes: Episodes, readouts: Sequence[int], lr: float, device: str) -> dict[int, list[Tensor]]:
-    """Logits [e, queries, ways] by number of steps, chunk by chunk: a perceptron has no batch norm, so all modes are one."""
-    out: dict[int, list[Tensor]] = {k: [] for k in readouts}
-    for which in _chunks(episodes, _CHUNK):
-        support = torch.stack([_plain(episodes[i].support_inputs, device) for i in which])
-        query = torch.stack([_plain(episodes[i].query_inputs, device) for i in which])
-        labels = _support_labels(episodes).to(device).expand(len(which), -1)
-        phi, done = stack(dict(net.named_parameters()), len(which)), 0
-        for k in readouts:
-            phi, done = adapt(tasks_of_mlp, phi, support, labels, steps=k - done, lr=lr), k
-            with torch.no_grad():
-                out[k].append(tasks_of_mlp(phi, query))
-    return out
+def _given(episodes: Episodes, which: range, device: str) -> Given:
+    drawn = [episodes[i] for i in which]
+    support, query = (
+        torch.from_numpy(to_float(np.concatenate(part))).to(device)
+        for part in ([e.support_inputs for e in drawn], [e.query_inputs for e in drawn])
+    )
+    labels = torch.from_numpy(episodes.support_labels).to(device).expand(len(drawn), -1)
+    return Given(support.view(*labels.shape, *support.shape[1:]), labels, query.view(len(drawn), -1, *query.shape[1:]))
 
 
 @torch.no_grad()
@@ -268,9 +207,7 @@ def evaluate_pixels(episodes: Episodes) -> Scores:
     """
     logits = []
     for which in _chunks(episodes, _CHUNK):
-        support, query = (
-            torch.stack([_plain(getattr(episodes[i], part), "cpu").flatten(1) for i in which])
-            for part in ("support_inputs", "query_inputs")
-        )
-        logits.append(centroid(support, _support_labels(episodes), query) / support.shape[2])
+        support, labels, query = _given(episodes, which, "cpu")
+        support, query = support.flatten(2), query.flatten(2)
+        logits.append(centroid(support, labels[0], query) / support.shape[2])
     return _scores(logits, episodes, "pixels/centroid")

@@ -69,6 +69,12 @@ class FirstBlock:
         y, places = self.block.finish(torch.bmm(x.columns, torch.cat([at.w * (at.gamma.mT * istd), at.beta.mT], 2).mT))
         return FirstKept(y, places, wc, istd, var)
 
+    def forward_as(self, kept: FirstKept, x: Inputs, at: Weights, other: Inputs) -> Tensor:
+        """Return y of ``other`` images, normalised with the statistics of the pass on x that ``kept`` is of."""
+        w = at.w * (at.gamma.mT * kept.istd)
+        beta = at.beta + torch.matmul(other.centre - x.centre, w.mT)
+        return self.block.finish(torch.bmm(other.columns, torch.cat([w, beta.mT], 2).mT))[0]
+
     def mean(self, x: Inputs, at: Weights) -> Tensor:
         """Mean [T, 1, o] of z, the convolution without bias."""
         return torch.matmul(x.centre, at.w.mT)
