@@ -1,0 +1,169 @@
+"""T6, F6 and R3: every figure and table is shown or listed as left out, a post shows what it speaks of, and each picture has words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from breadth.announce.check.case import Case, View, clipped, label_of_file
+from breadth.announce.check.library import Passage
+from breadth.announce.check.numbers import number_in, numbers_of
+from breadth.announce.check.words import content, plain
+from breadth.announce.source import Item
+from breadth.announce.thread import Problem
+
+__all__ = ["f6_pictures", "r3_alt", "t6_items"]
+
+_ALT = 1000
+_LABEL = re.compile(r"\b(fig(?:ure)?|tab(?:le)?)s?\.?[\s~]([A-Z]?\.?\d+|[IVX]+)\b", re.IGNORECASE)
+
+
+def t6_items(case: Case) -> Iterator[Problem]:
+    """T6: each figure and table of the main text has a post with its picture, or stands in the list of what was left out."""
+    shown = {label for v in case.views for label in v.shows}
+    left_out = {what.casefold() for what, _ in case.thread.left_out}
+    told = all(p.file for v in case.views for p in v.post.pictures)
+    for item in case.source.items:
+        if item.appendix or item.label in shown or item.label.casefold() in left_out:
+            continue
+        where = (
+            f" (its notes on pictures name no file: write [image: figures/{item.label.lower().replace(' ', '-')}.png | alt: ...])"
+        )
+        yield case.problem(
+            "T6",
+            "error" if told else "warning",
+            None,
+            f"{item.label} is in no post: show it, or write it under '# - left out' with the reason{'' if told else where}",
+        )
+
+
+def f6_pictures(case: Case) -> Iterator[Problem]:
+    """F6: a post shows the figure that it is about; label, file, words for the picture and text agree."""
+    for view in case.views:
+        yield from _promised(case, view)
+        for item in (case.items[label.casefold()] for label in view.shows):
+            yield from _words_for_it(case, view, item)
+        if view.shows:
+            yield from _about(case, view)
+
+
+def _promised(case: Case, view: View) -> Iterator[Problem]:
+    """What the post says it shows is what its files show."""
+    for label in view.post.items:
+        if label not in view.shows:
+            yield case.problem("F6", "error", view.n, f"is the post of {label}, but its picture is {_list(view.shows)}")
+    for label in view.shows if view.post.items else ():
+        if label not in view.post.items:
+            yield case.problem("F6", "error", view.n, f"shows {label}, but is the post of {_list(view.post.items)}")
+    for picture in view.post.pictures:
+        named = label_of_file(picture.file)
+        if named and named.casefold() not in case.items and not any(i.file for i in case.source.items):
+            yield case.problem("F6", "error", view.n, f"shows {picture.file}; the source has no {named}")
+    for label in dict.fromkeys(_labels(view.prose)):
+        if label in case.items and view.shows and case.items[label].label not in view.shows:
+            yield case.problem("F6", "error", view.n, f"speaks of {case.items[label].label}, but shows {_list(view.shows)}")
+        if label not in case.items and case.items:
+            yield case.problem("F6", "error", view.n, f"speaks of {label.title()}, which the source does not have")
+
+
+def _words_for_it(case: Case, view: View, item: Item) -> Iterator[Problem]:
+    """The words for a picture name its own label and speak of its caption rather than another's."""
+    for picture in view.post.pictures:
+        if label_of_file(picture.file) != item.label:
+            continue
+        named = [label for label in _labels(picture.alt) if label in case.items]
+        if named and item.label.casefold() not in named:
+            yield case.problem(
+                "F6", "error", view.n, f"shows {item.label}, but the words for the picture are of {case.items[named[0]].label}"
+            )
+            continue
+        words = content(picture.alt)
+        if len(words) < 4:
+            continue
+        own = case.library.coverage(words, _of(case, item))
+        best = max(case.source.items, key=lambda i: case.library.coverage(words, _of(case, i)))
+        if case.library.coverage(words, _of(case, best)) > own + 0.25:
+            yield case.problem(
+                "F6",
+                "error",
+                view.n,
+                f"shows {item.label}, but the words for the picture fit {best.label}: '{clipped(picture.alt, 80)}'",
+            )
+
+
+def _about(case: Case, view: View) -> Iterator[Problem]:
+    """What a post says comes from the caption of what it shows, from a sentence that names it or from one beside that."""
+    stems = frozenset(s for c in view.claims for s in c.stems)
+    if len(stems) < 3:
+        return
+    rests = [p for c in view.claims for p in (c.passages if view.post.evidence else c.passages[:2])]
+    shown = [case.items[label.casefold()] for label in view.shows]
+    if any(_rests_on(case, rests, i, near=True) for i in shown):
+        return
+    score = {i.label: case.library.coverage(stems, _of(case, i)) for i in case.source.items}
+    mine = max(score[i.label] for i in shown)
+    others = [
+        i
+        for i in case.source.items
+        if i.label not in view.shows
+        and (
+            _rests_on(case, rests, i, near=False)
+            or (_rests_on(case, rests, i, near=True) and score[i.label] > mine + 0.1)
+            or score[i.label] > mine + 0.2
+        )
+    ]
+    if others:
+        other = max(others, key=lambda i: score[i.label])
+        about = f"{other.label}: '{clipped(other.caption, 120)}'"
+        yield case.problem("F6", "error", view.n, f"shows {_list(view.shows)}, but what it says is of {about}")
+    elif view.post.role == "item":
+        yield case.problem(
+            "F6", "warning", view.n, f"what it says stands neither in the caption of {_list(view.shows)} nor where that is named"
+        )
+
+
+def _rests_on(case: Case, passages: list[Passage], item: Item, *, near: bool) -> bool:
+    """Whether passages are of an item's caption or name it; near: or stand beside such a sentence."""
+    numbers = case.library.material(item, near=near)
+    return any(p.number in numbers if p.number is not None else p.where == f"the caption of {item.label}" for p in passages)
+
+
+def r3_alt(case: Case) -> Iterator[Problem]:
+    """R3: each picture file has words for who cannot see it, at most 1000 characters, with no number of their own."""
+    for view in case.views:
+        for picture in view.post.pictures:
+            if not picture.file:
+                continue
+            if not picture.alt.strip():
+                yield case.problem("R3", "warning", view.n, f"{picture.file} has no words for who cannot see it: add 'alt: ...'")
+            if len(picture.alt) > _ALT:
+                yield case.problem(
+                    "R3", "warning", view.n, f"the words for {picture.file} have {len(picture.alt)} characters; at most {_ALT}"
+                )
+            item = case.items.get((label_of_file(picture.file) or "").casefold())
+            if item is None:
+                continue
+            about = [
+                case.source.sentence(n).text
+                for n in sorted(case.library.material(item, near=True))
+                if 1 <= n <= len(case.source.sentences)
+            ]
+            there = plain(" \n ".join([item.caption, *about, *(q.text for q in view.post.evidence)]))
+            for number in numbers_of(plain(picture.alt)):
+                if not number_in(number, there):
+                    yield case.problem(
+                        "F1", "error", view.n, f"'{number.text}' in the words for {picture.file} stands nowhere about {item.label}"
+                    )
+
+
+def _of(case: Case, item: Item) -> frozenset[str]:
+    """The words about an item: its caption, and the sentences that name it."""
+    return content(item.caption) | frozenset(s for n in item.cited_by for s in content(case.source.sentence(n).text))
+
+
+def _labels(text: str) -> list[str]:
+    return [f"{'figure' if m[1].lower().startswith('fig') else 'table'} {m[2].casefold()}" for m in _LABEL.finditer(text)]
+
+
+def _list(labels: tuple[str, ...]) -> str:
+    return " and ".join(labels) if labels else "none"

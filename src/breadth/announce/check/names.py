@@ -1,0 +1,91 @@
+"""F5: every name, model, data set and date is in the source or the author's facts, and where the post rests on evidence, in that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from breadth.announce.check.align import DATES, Token, names_in
+from breadth.announce.check.case import Case, Claim, View
+from breadth.announce.check.library import spelled
+from breadth.announce.check.words import STOP, word_set
+from breadth.announce.thread import Problem
+
+__all__ = ["f5_names"]
+
+_OPENINGS = word_set(
+    """excited thrilled happy proud glad introducing presenting announcing announce thanks thank congrats check come visit read
+    paper code preprint abstract blog slides poster talk conclusion takeaway results result findings limitation caveat
+    future question answer left right top bottom tl;dr tldr surprisingly interestingly importantly finally notably moreover
+    overall together today joint co-lead co-led led supervised appendix website project github arxiv openreview"""
+)
+
+
+def f5_names(case: Case) -> Iterator[Problem]:
+    """F5: no name that the source does not have, and none in the place of another."""
+    for view in case.views:
+        for claim in view.claims:
+            told: set[str] = set()
+            for why, name in _wrong(case, view, claim):
+                if name not in told:
+                    told.add(name)
+                    yield case.problem("F5", "error", view.n, f"{why}; {claim.says}" if claim.nearest else why)
+
+
+def _wrong(case: Case, view: View, claim: Claim) -> Iterator[tuple[str, str]]:
+    here = _spelled_here(case, view, claim)
+    for token in names_in(claim.text, case.library.small):
+        forms = _forms(token.text)
+        if token.text.lower() in _OPENINGS or forms & case.given_names or (here is not None and forms & here):
+            continue
+        kind = "date" if token.text in DATES else "name"
+        if not forms & case.library.spellings:
+            yield f"the {kind} '{token.text}' stands neither in the source nor in the facts", token.text
+        elif here is not None and not _initials(token.text, claim):
+            yield f"the {kind} '{token.text}' stands in the source, but not in what this post rests on", token.text
+    for mine, theirs in claim.best.swapped if claim.best and claim.best.verbatim else ():
+        a, b = [t for t in mine if t.matters], [t for t in theirs if t.matters]
+        if len(a) == len(b) == 1 and _called(case, a[0]) and _called(case, b[0]) and not _forms(a[0].text) & _forms(b[0].text):
+            yield f"says '{a[0].text}' where the source says '{b[0].text}'", a[0].text
+
+
+def _spelled_here(case: Case, view: View, claim: Claim) -> frozenset[str] | set[str] | None:
+    """The names that the post may use: of its evidence and pictures; None where it gives no evidence and is not near any passage."""
+    pictured = " \n ".join(i.caption for i in case.source.items if i.label in view.shows)
+    if claim.quotes is not None:
+        return spelled(" \n ".join([claim.quotes, pictured, *(p.text for p in claim.passages)]))
+    if claim.coverage < 0.7 or not claim.passages:
+        return None
+    near = (
+        [q for p in claim.passages for q in case.library.around(p)]
+        if not (claim.best and claim.best.verbatim)
+        else list(claim.passages)
+    )
+    return spelled(" \n ".join([pictured, *(p.text for p in near)]))
+
+
+def _forms(name: str) -> set[str]:
+    """The spellings under which a name may stand: whole, and without endings in small letters ("GPT-2-based")."""
+    bare = re.sub(r"'s?$", "", name)
+    bare = re.sub(r"(?:-[a-z]{2,})+$", "", bare) or bare
+    whole = re.sub(r"[-./+&']", "", bare.casefold())
+    forms = {whole, whole.removesuffix("s")}
+    parts = bare.split("-")
+    if len(parts) > 1 and all(p.isalpha() and p[:1].isupper() and len(p) > 3 for p in parts):
+        forms |= {p.casefold() for p in parts}
+    return forms
+
+
+def _called(case: Case, token: Token) -> bool:
+    """Whether a word, also at the start of a sentence, is a name: a capital, and the source never writes it small."""
+    low = token.text.lower()
+    return token.text[:1].isupper() and low not in STOP and low not in case.library.small and low not in _OPENINGS
+
+
+def _initials(name: str, claim: Claim) -> bool:
+    """Whether an acronym is made of the first letters of neighbouring words that the post rests on: LLMs, large language models."""
+    letters = re.sub(r"s$", "", name).lower()
+    if not letters.isalpha() or len(letters) < 2:
+        return False
+    text = " ".join([claim.quotes or "", *(p.text for p in claim.passages)])
+    return letters in "".join(w[0].lower() for w in re.findall(r"[^\W\d_]+", text))

@@ -1,0 +1,144 @@
+"""F3: a comparison keeps its direction, its two sides and its negation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from breadth.announce.check.align import Alignment, Token, direction
+from breadth.announce.check.case import Case, Claim
+from breadth.announce.check.numbers import numbers_of
+from breadth.announce.thread import Problem
+
+__all__ = ["f3_comparisons"]
+
+_PIVOT = re.compile(
+    r"(?:out|under)perform\w*|beat(?:s|ing|en)?|surpass\w*|exceed\w*|than|defeat\w*|dominat\w*|trails?|lags?", re.IGNORECASE
+)
+_AMBIGUOUS = frozenset(
+    (
+        "best",
+        "most",
+        "least",
+        "help",
+        "helps",
+        "gain",
+        "gains",
+        "positive",
+        "negative",
+        "below",
+        "above",
+        "before",
+        "after",
+        "higher-order",
+    )
+)
+
+
+def f3_comparisons(case: Case) -> Iterator[Problem]:
+    """F3: no direction word is turned into its opposite, no negation dropped or added, no side exchanged, no bound turned round."""
+    for view in case.views:
+        for claim in view.claims:
+            if claim.best is None or not claim.says:
+                continue
+            why = _turned(claim.best) or _negated(claim.best) or _exchanged(claim) or _bound(claim) or _polarity(claim)
+            if why:
+                yield case.problem("F3", "error", view.n, f"{why}; {claim.says}")
+
+
+def _turned(laid: Alignment) -> str | None:
+    if not laid.verbatim:
+        return None
+    for mine, theirs in laid.swapped:
+        for a, b in zip(_directions(mine), _directions(theirs), strict=False):
+            if direction(a.text) != direction(b.text):
+                return f"says '{a.text}' where the source says '{b.text}'"
+    return None
+
+
+def _directions(tokens: tuple[Token, ...]) -> list[Token]:
+    return [t for t in tokens if t.kind == "direction"]
+
+
+def _negated(laid: Alignment) -> str | None:
+    """A negation that only one of the two has, before words that both have."""
+    if not laid.verbatim:
+        return None
+    back = {i: j for j, i in laid.kept.items()}
+    for j, token in enumerate(laid.sentence):
+        if (
+            token.negates
+            and j not in laid.kept
+            and _next(laid.sentence, j) in laid.kept
+            and not _near_negation(laid, laid.kept[_next(laid.sentence, j)])
+        ):
+            return f"drops '{token.text}'"
+    for i, token in enumerate(laid.claim):
+        if token.negates and i not in back and _next(laid.claim, i) in back:
+            j = back[_next(laid.claim, i)]
+            if not any(t.negates for t in laid.sentence[max(0, j - 4) : j]):
+                return f"adds '{token.text}'"
+    return None
+
+
+def _near_negation(laid: Alignment, i: int) -> bool:
+    return any(t.negates for t in laid.claim[max(0, i - 4) : i])
+
+
+def _next(tokens: tuple[Token, ...], k: int) -> int:
+    """The place of the next word that says something; past the end where there is none."""
+    return next((n for n in range(k + 1, len(tokens)) if tokens[n].matters), len(tokens))
+
+
+def _exchanged(claim: Claim) -> str | None:
+    """Whether what stood left of a comparison's word stands right of it, and the other way round."""
+    laid = claim.best
+    if laid is None or claim.coverage < 0.6:
+        return None
+    for i, here in enumerate(laid.claim):
+        if not _PIVOT.fullmatch(here.text):
+            continue
+        for j, there in enumerate(laid.sentence):
+            if there.key != here.key:
+                continue
+            left, right = _stems(laid.claim[:i]), _stems(laid.claim[i + 1 :])
+            only_left = _stems(laid.sentence[:j]) - _stems(laid.sentence[j + 1 :])
+            only_right = _stems(laid.sentence[j + 1 :]) - _stems(laid.sentence[:j])
+            if len((left - right) & only_right) > len((left - right) & only_left) and (right - left) & only_left:
+                return f"exchanges the sides of '{here.text}'"
+    return None
+
+
+def _stems(tokens: tuple[Token, ...]) -> set[str]:
+    return {t.key for t in tokens if t.matters and t.kind in ("word", "name")}
+
+
+def _bound(claim: Claim) -> str | None:
+    """Whether "at least 70 %" became "at most 70 %"."""
+    opposite = {"least": "most", "most": "least"}
+    text = claim.quotes if claim.quotes is not None else " \n ".join(p.text for p in claim.passages[:3])
+    theirs = numbers_of(text)
+    for n in numbers_of(claim.text):
+        same = [t for t in theirs if t.value == n.value and t.kind == n.kind]
+        if n.bound in opposite and same and all(t.bound == opposite[n.bound] for t in same):
+            return f"turns the bound of '{n.text}' round"
+    return None
+
+
+def _polarity(claim: Claim) -> str | None:
+    """For a claim in other words: whether it only says more where the source only says less, or the other way round."""
+    laid = claim.best
+    if laid is None or laid.verbatim or claim.coverage < 0.75 or claim.nearest is None:
+        return None
+    mine, theirs = _signs(laid.claim), _signs(laid.sentence)
+    if len(mine) == 1 and len(theirs) == 1 and mine != theirs:
+        return f"says {'more' if 1 in mine else 'less'} where the source says {'more' if 1 in theirs else 'less'}"
+    return None
+
+
+def _signs(tokens: tuple[Token, ...]) -> set[int]:
+    return {
+        direction(t.text) * (-1 if any(b.negates for b in tokens[max(0, k - 3) : k]) else 1)
+        for k, t in enumerate(tokens)
+        if t.kind == "direction" and t.text.lower() not in _AMBIGUOUS
+    }

@@ -1,0 +1,146 @@
+"""F0-F2: the quotes stand in the source, and every number of a post stands in the words that the post rests on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from breadth.announce.check.case import Case, Claim, View, clipped
+from breadth.announce.check.library import Passage
+from breadth.announce.check.numbers import Number, derived, number_in, numbers_of, recomputed
+from breadth.announce.check.words import plain
+from breadth.announce.source import Quote
+from breadth.announce.thread import Problem
+
+__all__ = ["f0_quotes", "f1_numbers"]
+
+_NEEDS_EVIDENCE = ("contribution", "item", "result", "implication", "limitation")
+
+
+def f0_quotes(case: Case) -> Iterator[Problem]:
+    """F0: evidence is verbatim and on its page; what a program writes about the paper has evidence; a claim is near some sentence."""
+    for view in case.views:
+        for quote in view.post.evidence:
+            why = _not_there(case, quote)
+            if why:
+                yield case.problem(
+                    "F0", "error", view.n, f"its evidence '{clipped(quote.text)}' {why}: quote the source's own words"
+                )
+        if view.post.role in _NEEDS_EVIDENCE and not view.post.evidence and "[FILL:" not in view.post.text:
+            yield case.problem(
+                "F0", "error", view.n, f"says something of the source ({view.post.role}) without evidence: quote it or leave it out"
+            )
+        for claim in view.claims:
+            far = claim.coverage < (0.5 if claim.quotes is not None else 0.35)
+            if (
+                far
+                and len(claim.stems) >= 4
+                and view.post.role not in ("title", "code", "credits")
+                and claim.text not in plain(case.given)
+            ):
+                about = "its evidence" if claim.quotes is not None else "the source"
+                yield case.problem(
+                    "F0", "warning", view.n, f"'{clipped(claim.text)}' says much that {about} does not; {claim.says}"
+                )
+
+
+def f1_numbers(case: Case) -> Iterator[Problem]:
+    """F1 and F2: every number stands in the evidence; a derived one names its two sources and follows from them."""
+    for view in case.views:
+        for claim in view.claims:
+            for number in numbers_of(claim.text):
+                if not (view.n == 1 and number_in(number, case.given)):
+                    yield from _judge(case, view, claim, number)
+
+
+def _judge(case: Case, view: View, claim: Claim, number: Number) -> Iterator[Problem]:
+    if _stands(case, claim, number):
+        other = _in_its_place(claim, number)
+        if other:
+            yield case.problem("F1", "error", view.n, f"says '{number.text}' where the source says '{other}'; {claim.says}")
+        return
+    if number_in(number, case.given):
+        return
+    sources = derived(number, claim.text)
+    if sources and all(_stands(case, claim, s) for s in sources):
+        if not recomputed(number, sources):
+            yield case.problem(
+                "F2",
+                "error",
+                view.n,
+                f"'{number.text}' does not follow from {sources[0].text} and {sources[1].text}: compute it again",
+            )
+        return
+    other = _in_its_place(claim, number)
+    if other:
+        yield case.problem("F1", "error", view.n, f"says '{number.text}' where the source says '{other}'; {claim.says}")
+        return
+    if claim.quotes is None:
+        small = number.word and abs(number.value) <= 3
+        yield case.problem(
+            "F1",
+            "warning" if small else "error",
+            view.n,
+            f"'{number.text}' stands in no sentence that says this; {_said(case, claim, number)}",
+        )
+        return
+    yield case.problem("F1", "error", view.n, f"'{number.text}' does not stand in this post's evidence; {claim.says}")
+
+
+def _stands(case: Case, claim: Claim, number: Number) -> bool:
+    """Whether the number stands in the evidence, or in a passage that says this no worse than any other passage with such a number."""
+    if claim.quotes is not None:
+        return number_in(number, claim.quotes)
+    scored = case.library.nearest(claim.stems, most=60)
+    with_such = [(score, p) for score, p in scored if any(n.kind == number.kind for n in numbers_of(p.text))]
+    holders = [(score, p) for score, p in scored if number_in(number, p.text)]
+    if not holders:
+        return False
+    score, holder = holders[0]
+    top, rival = with_such[0] if with_such else (score, holder)
+    return score >= 0.7 * top and not _of_something_else(claim, holder, rival)
+
+
+def _of_something_else(claim: Claim, holder: Passage, rival: Passage) -> bool:
+    """Whether the passage that holds the number says it of something narrower than the claim does, and its twin says it of just that:
+    "cross diversity is 3-5 times", "diversity is 2.7-4.76 times"."""
+    if holder is rival:
+        return False
+    twin = len(holder.stems & rival.stems) >= 0.6 * len(holder.stems | rival.stems)
+    return twin and rival.stems < holder.stems and not (holder.stems - rival.stems) & claim.stems
+
+
+def _said(case: Case, claim: Claim, number: Number) -> str:
+    """What the source says instead: the nearest passage with a number of that kind, else the nearest one."""
+    for _, passage in case.library.nearest(claim.stems):
+        if any(n.kind == number.kind for n in numbers_of(passage.text)):
+            return f"the source says ({passage.where}): '{clipped(passage.text)}'"
+    return claim.says
+
+
+def _in_its_place(claim: Claim, number: Number) -> str | None:
+    """The number that the source has where the claim has this one, if another."""
+    if claim.best is None or not claim.best.verbatim:
+        return None
+    for mine, theirs in claim.best.swapped:
+        a = [t.number for t in mine if t.number]
+        b = [t.number for t in theirs if t.number]
+        for x, y in zip(a, b, strict=False):
+            if x == number and not number_in(x, y.text, [y]) and x.bound != "about":
+                return y.text
+    return None
+
+
+def _not_there(case: Case, quote: Quote) -> str | None:
+    """Why a quote is none, in words; None where it stands in the source, on its page, or is the author's own."""
+    own = {plain(t) for t in (case.facts.finding, case.facts.limitation, case.facts.credits) if t}
+    if plain(quote.text) in own:
+        return None
+    passages = case.library.of_quote(quote)
+    if not passages:
+        return "does not stand in the source"
+    pages = {case.source.sentence(p.number).page for p in passages if p.number is not None}
+    pages |= {i.page for i in case.source.items if re.sub(r"\W", "", quote.text) in re.sub(r"\W", "", i.caption)}
+    if quote.page not in pages:
+        return f"stands on {', '.join(dict.fromkeys(p.where for p in passages))}, not on p. {quote.page}"
+    return None
