@@ -51,12 +51,15 @@ class Scores:
 
 def _scores(logits: Sequence[Tensor], episodes: Episodes, method: str) -> Scores:
     """Compare logits [e, queries, ways] of consecutive episodes with the query labels; the only reader of those labels."""
-    all_logits = torch.cat([part.double().cpu() for part in logits])
-    labels = torch.from_numpy(episodes.query_labels).expand(len(episodes), -1)
-    right = (all_logits.argmax(2) == labels).double().mean(1)
-    loss = F.cross_entropy(all_logits.flatten(0, 1), labels.flatten(), reduction="none").reshape(labels.shape).mean(1)
-    finite = all_logits.isfinite().all(2).all(1)
-    return Scores(right.where(finite, torch.nan).numpy(), loss.where(finite, torch.nan).numpy(), method)
+    labels = torch.from_numpy(episodes.query_labels)
+    right, loss = [], []
+    for part in logits:
+        classes = part.mT.double().cpu()  # [e, ways, queries]: sums over classes then run at full vector width
+        own = classes.gather(1, labels.expand(len(part), 1, -1))[:, 0]
+        diverged = ~classes.isfinite().flatten(1).all(1)
+        right.append((classes.max(1).indices == labels).double().mean(1).masked_fill(diverged, torch.nan))
+        loss.append((classes.logsumexp(1) - own).mean(1).masked_fill(diverged, torch.nan))
+    return Scores(torch.cat(right).numpy(), torch.cat(loss).numpy(), method)
 
 
 def _checked(modes: Sequence[BatchNorm]) -> None:

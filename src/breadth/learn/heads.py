@@ -61,7 +61,7 @@ def logistic(support: Tensor, labels: Tensor, query: Tensor, *, c: float = 1.0) 
         several = max(1, _ELEMENTS // y[0].numel() ** 2)
         pieces = zip(torch.split(w[bad], several), torch.split(support[bad], several), strict=True)
         w[bad] = torch.cat([_newton(w0, x, y, c) for w0, x in pieces])
-    return torch.baddbmm(w[..., None, :, n], query, (w[..., :n] @ support).mT)
+    return torch.baddbmm(w[..., n:], w[..., :n] @ support, query.mT).mT
 
 
 def _residual(w: Tensor, gram: Tensor, y: Tensor, c: float) -> Tensor:
