@@ -247,10 +247,10 @@ def test_unlike_facts_are_differences_and_unlike_words_are_unknown(writer, tmp_p
     rows = audited(tmp_path, [a, b])
     assert (rows["optimiser"].status, rows["optimiser"].detail) == (
         "differs",
-        "PT: lr 0.1 (1 arms, for example a); lr 0.2 (1 arms, for example b)",
+        "PT: lr 0.1 (1 arm, for example a); lr 0.2 (1 arm, for example b)",
     )
     assert rows["architecture"].violation
-    assert rows["architecture"].detail == "conv, 4 filters (1 arms, for example a); conv, 8 filters (1 arms, for example b)"
+    assert rows["architecture"].detail == "conv, 4 filters (1 arm, for example a); conv, 8 filters (1 arm, for example b)"
     rows = audited(tmp_path, [{**a, "optimizer": "SGD"}, b])
     assert rows["optimiser"].status == "unknown"
     assert rows["optimiser"].detail.endswith("; told in words that do not compare: a by the study; b by the file (lr)")
@@ -377,8 +377,8 @@ def test_maml_needs_its_head_and_its_rate(writer, tmp_path):
         "hypothesis": {**SMALL["hypothesis"], "learner": "MAML", "condition": "maml2/support"},
     }
     assert failed(tmp_path, table("body", **maml, **BARE), **only) == (
-        "body.pt: no head in the file; a MAML network is adapted from the head that it was trained with: give a file with it, or import the "
-        "body under a learner of kind pretrain"
+        "body.pt: no head in the file; a network of MAML is adapted from the head that it was trained with: give a file with it, or import "
+        "the body under a learner of kind pretrain"
     )
     put(writer, tmp_path / "wide.uutils.pt", 1, maml=True, classes=5)
     assert failed(tmp_path, table("wide", file="wide.uutils.pt", **maml), **only) == (

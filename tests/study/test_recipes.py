@@ -186,7 +186,7 @@ def test_a_study_trains_on_recipes_with_the_classes_that_the_data_have(finished)
     assert all("classes" not in part for part in body["parts"])
     rows = {r.control: r for r in audit_study(plan, store)}
     assert rows["classes"].detail == (
-        "14 (1 arms, for example mio); 26 (1 arms, for example micod); 12 (1 arms, for example hdb19); 9 (1 arms, for example latin)"
+        "14 (1 arm, for example mio); 26 (1 arm, for example micod); 12 (1 arm, for example hdb19); 9 (1 arm, for example latin)"
     )
     assert rows["images per class"].detail == "12 (2 arms, for example mio); 10 (2 arms, for example hdb19)"
     row = rows["published unions"]

@@ -47,10 +47,21 @@ def audit(study: StudyFile, runs: Runs = Path("runs"), data_root: DataRoot = Non
     else:
         for r in rows:
             print(f"{'VIOLATED' if r.violation else r.status:8}  {r.control}: {r.detail}")
-        open_ = f", {_count(len(unknown), 'required control')} unknown until the runs are done" if unknown else ""
-        print(f"{_count(len(violations), 'violation')}{open_}")
+        pending = not all(store.is_done(r) for r in plan.runs)
+        print(f"{_count(len(violations), 'violation')}{_open(len(unknown), pending, bool(plan.checkpoints))}")
     if violations:
         raise typer.Exit(1)
+
+
+def _open(unknown: int, pending: bool, checkpoints: bool) -> str:
+    """What may still become of controls that are unknown: runs tell all of what is trained here, files a part of what was elsewhere."""
+    if not unknown:
+        return ""
+    said = f", {_count(unknown, 'required control')} unknown"
+    if not checkpoints:
+        return f"{said} until the runs are done"
+    known = "what is known of a training can be said in its [[checkpoint]] table"
+    return f"{said}: {'the runs read the files, which tell some; ' if pending else 'no file tells; '}{known}"
 
 
 def _count(n: int, what: str) -> str:

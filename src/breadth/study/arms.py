@@ -28,9 +28,9 @@ class CheckpointSpec(Strict):
     """One network that was trained elsewhere: its file, the learner whose series it belongs to, and what is known of its training.
 
     file: relative to ``data_root``. data: the [[train]] or [data.*] table that it was trained on, by name, or "unknown", which needs
-    diversity, a published value. kind, filters, channels, size: the architecture, for files that do not say enough. inner_lr: of MAML's
-    adaptation, where the file does not hold it. images (processed in training), steps, optimizer, converged: facts of the training; None:
-    unknown, unless the file says.
+    diversity, a published value. kind, filters, channels, size: the architecture, for files that do not say enough. inner_lr: of the
+    adaptation of MAML or ANIL, where the file does not hold it. images (processed in training), steps, optimizer, converged: facts of
+    the training; None: unknown, unless the file says.
     """
 
     name: Annotated[str, Field(min_length=1)]
@@ -119,7 +119,7 @@ def check_checkpoints(study: Study) -> None:
             raise ValueError(
                 f'{where} has unknown data, which have no held-out classes; evaluation.data = "own" needs data by name'
             )
-        if c.inner_lr is not None and next(x for x in study.learner if x.name == c.learner).kind != "maml":
+        if c.inner_lr is not None and next(x for x in study.learner if x.name == c.learner).kind == "pretrain":
             raise ValueError(f"{where} gives inner_lr, but its learner '{c.learner}' adapts nothing; leave it out")
     for x in study.learner:
         if given and is_imported(study, x.name):

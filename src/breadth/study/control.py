@@ -43,7 +43,10 @@ def _spread(values: Mapping[str, Hashable], unit: str = "arms") -> tuple[Status,
         groups.setdefault(v, []).append(arm)
     if len(groups) == 1:
         return "equal", str(next(iter(groups)))
-    shown = "; ".join(f"{v} ({len(arms)} {unit}, for example {arms[0]})" for v, arms in list(groups.items())[:4])
+    shown = "; ".join(
+        f"{v} ({len(arms)} {unit if len(arms) > 1 else unit.removesuffix('s')}, for example {arms[0]})"
+        for v, arms in list(groups.items())[:4]
+    )
     return "differs", shown + (f"; and {len(groups) - 4} more values" if len(groups) > 4 else "")
 
 
@@ -270,11 +273,12 @@ def audit_study(plan: Plan, store: Store) -> tuple[AuditRow, ...]:
     pixels = plan.study.images
     vectors = plan.study.architecture.kind == "mlp"
     form = "vectors as they are" if vectors else f"{pixels.size} x {pixels.size} px, {pixels.channels} channels"
+    shape, built = _spread(arch)
     status, detail = _by_learner(plan, lambda r: _settings(r, OPTIMISER), elsewhere.optimiser)
     rows = [
         fixed_row(plan.study, store),
-        row("architecture", *_spread(arch)),
-        row("optimiser", status, detail + elsewhere.unlike_words()),
+        row("architecture", shape, f"{built}{elsewhere.unread_words() if shape == 'unknown' else ''}"),
+        row("optimiser", status, f"{detail}{elsewhere.unlike_words()}{elsewhere.unread_words() if status == 'unknown' else ''}"),
         row("stopping", *_by_learner(plan, lambda r: _stopping(store, r), elsewhere.stopping)),
         row("images seen", *_by_learner(plan, lambda r: _cost(store, r), elsewhere.images)),
         row("classes", *_spread({n: c and sum(x.classes for x in c) for n, c in counts.items()})),

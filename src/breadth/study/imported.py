@@ -11,6 +11,7 @@ from breadth.data.episode import Episodes
 from breadth.errors import CheckpointError, StoreError
 from breadth.learn.evaluate import Scores, evaluate_maml, evaluate_pretrained
 from breadth.learn.foreign.rebuild import ForeignCheckpoint, body_from, classifier_from, read_foreign
+from breadth.learn.steps import Adapts
 from breadth.nets.build import Architecture
 
 __all__ = ["import_and_score"]
@@ -26,7 +27,7 @@ def import_and_score(
 ) -> tuple[dict[str, Scores], dict[str, Any]]:
     """Return the scores of the checkpoint of an import run on its suite, and what its file says, as JSON values.
 
-    Raises CheckpointError in one line where the file is missing, is no network of the suite's image size or, for MAML, has no head of
+    Raises CheckpointError in one line where the file is missing, is no network of the suite's image size or, for MAML and ANIL, has no head of
     the suite's ways or no known inner learning rate; StoreError where it is not the file that was planned.
     """
     asked, learner, evaluation = body["checkpoint"], body["learner"], body["evaluation"]
@@ -46,8 +47,8 @@ def import_and_score(
         return evaluate_pretrained(net, suite, heads=evaluation["heads"], batch_norm=modes, device=device), facts
     if not found.heads:
         raise CheckpointError(
-            f"{path}: no head in the file; a MAML network is adapted from the head that it was trained with: give a file with it, or "
-            "import the body under a learner of kind pretrain"
+            f"{path}: no head in the file; a network of {learner['kind'].upper()} is adapted from the head that it was trained with: give a "
+            "file with it, or import the body under a learner of kind pretrain"
         )
     classifier = classifier_from(found)
     _fits(found, suite)
@@ -57,7 +58,10 @@ def import_and_score(
             "or import the body under a learner of kind pretrain"
         )
     rate, where = _inner_rate(found, learner)
-    scores = evaluate_maml(classifier, suite, inner_lr=rate, steps=learner["test_steps"], batch_norm=modes, device=device)
+    adapts: Adapts = "head" if learner["kind"] == "anil" else "all"
+    scores = evaluate_maml(
+        classifier, suite, inner_lr=rate, steps=learner["test_steps"], batch_norm=modes, adapts=adapts, device=device
+    )
     return scores, {**facts, "inner_lr": rate, "inner_lr_from": where}
 
 

@@ -168,7 +168,7 @@ class _Planner:
         pixels = self.study.images
         arch = {"kind": c.kind, "filters": c.filters, "channels": c.channels or pixels.channels, "size": c.size or pixels.size}
         at_test: dict[str, Any] = {"kind": learner.kind}
-        if learner.kind == "maml":
+        if learner.kind != "pretrain":
             # Only a rate that somebody wrote: the learner's default is no fact about a checkpoint.
             rates = {"inner_lr": c.inner_lr, "usual_inner_lr": learner.inner_lr if "inner_lr" in learner.model_fields_set else None}
             at_test |= {"test_steps": list(learner.test_steps), **{k: v for k, v in rates.items() if v is not None}}

@@ -15,7 +15,7 @@ __all__ = ["Arm", "Provenance", "unknown_note"]
 
 Arm = tuple[str, str, int]
 _CONTROLS = get_args(Control)
-_MODES: dict[str, str] = {"pretrain": "PT", "maml": "MAML"}
+_MODES: dict[str, str] = {"pretrain": "PT", "maml": "MAML", "anil": "ANIL"}
 
 
 def unknown_note(plan: Plan, audit: Sequence[AuditRow], learner: str) -> tuple[str, ...]:
@@ -39,6 +39,11 @@ class Provenance:
         self.files: dict[Arm, dict[str, Any]] = {
             arm: store.result(plan.scores[arm])["checkpoint"] for arm in self.said if store.is_done(plan.scores[arm])
         }
+
+    def unread_words(self) -> str:
+        """Say how many files no run has read yet, where there are any: what is unknown may be in them."""
+        unread = len(self.said) - len(self.files)
+        return f"; {unread} of {len(self.said)} checkpoint files are not read until the study runs" if unread else ""
 
     def architecture(self, arm: Arm) -> str | None:
         """Kind and width of the network that was rebuilt, strictly, from the file."""
@@ -101,7 +106,8 @@ class Provenance:
             )
         return (
             "unknown",
-            f"{form}, one pipeline for probe and evaluation; how the images that checkpoints were trained on were scaled is not known",
+            f"{form}, one pipeline for probe and evaluation; how the images that checkpoints were trained on were scaled is not known"
+            f"{self.unread_words()}",
         )
 
     def _provenance(self) -> AuditRow:
@@ -131,7 +137,7 @@ class Provenance:
         if claimed:
             return AuditRow(name, "differs", f"one network is said to be trained on different data: {'; '.join(claimed)}", True)
         if len(self.files) < len(self.said):
-            return AuditRow(name, "unknown", f"{len(self.files)} of {len(self.said)} checkpoints were imported; run the study")
+            return AuditRow(name, "unknown", f"not compared{self.unread_words()}")
         return AuditRow(name, "equal", f"no two of {len(self.said)} checkpoints of a learner have the same tensors")
 
     def _training(self) -> AuditRow:
@@ -145,5 +151,6 @@ class Provenance:
         if other:
             return AuditRow(name, "differs", "; ".join(other[:4]), True)
         told = sum(f["mode"] != "unknown" for f in self.files.values())
-        detail = f"PT or MAML: {told} of {len(self.said)} files say what the study says, the rest say nothing"
-        return AuditRow(name, "equal" if told == len(self.said) else "unknown", detail)
+        what = " or ".join(dict.fromkeys(("PT", "MAML", *kinds.values())))
+        read = f"{told} of {len(self.files)} files say what the study says, the rest say nothing" if self.files else "not known"
+        return AuditRow(name, "equal" if told == len(self.said) else "unknown", f"{what}: {read}{self.unread_words()}")

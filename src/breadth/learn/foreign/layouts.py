@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -21,7 +22,7 @@ from breadth.nets.pickled import Name, Stub, TensorSpec
 __all__ = ["Contents", "Layout", "Mode", "contents_of"]
 
 Layout = Literal["uutils", "uutils-old", "rfs", "wrapped", "state-dict", "module", "breadth"]
-Mode = Literal["PT", "MAML", "unknown"]
+Mode = Literal["PT", "MAML", "ANIL", "unknown"]
 _NETWORKS = ("meta_learner", "agent", "mdl", "f", "model", "base_model", "net")
 _STATES = ("state_dict", "model", "net", "params", "weights")
 _DEEP = 50
@@ -122,19 +123,27 @@ def _mode(value: dict[Any, Any], layout: Layout, settings: dict[str, Any]) -> tu
         "meta_learner": value.get("meta_learner"),
         "args.agent_opt": settings.get("agent_opt"),
         "args.agent": settings.get("agent"),
+        "args.algorithm": settings.get("algorithm"),
+        "args.method": settings.get("method"),
     }
-    for where, what in named.items():
-        name = what.name if isinstance(what, Stub) else what
-        text = (str(name) if isinstance(name, Name) else name if isinstance(name, str) else "")[:120]
-        if "maml" in text.lower():
-            return "MAML", f"{where} is {text}"
-        if "slagent" in text.lower():
-            return "PT", f"{where} is {text}"
+    told = {where: _named(what) for where, what in named.items()}
+    # ANIL first: it is MAML on the head, and programs run it through classes and options that are named after MAML.
+    modes: tuple[tuple[str, Mode], ...] = (("(?<!v)anil", "ANIL"), ("maml", "MAML"), ("slagent", "PT"))  # "vanilla" is none
+    for word, mode in modes:
+        for where, text in told.items():
+            if re.search(word, text.lower()):
+                return mode, f"{where} is {text}"
     if layout == "uutils" and "agent_type" not in value:
         return "PT", "the keys of the supervised writer (the meta-learning writer adds agent_type)"
     if layout == "rfs":
         return "PT", "the keys of the supervised training of arXiv 2003.11539"
     return "unknown", "nothing in the file says how it was trained"
+
+
+def _named(what: Any) -> str:
+    """The name of a class, of an object's class, or a text itself."""
+    name = what.name if isinstance(what, Stub) else what
+    return (str(name) if isinstance(name, Name) else name if isinstance(name, str) else "")[:120]
 
 
 def _walk(root: Stub) -> tuple[dict[str, TensorSpec], str]:

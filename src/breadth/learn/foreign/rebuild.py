@@ -30,7 +30,7 @@ __all__ = ["ForeignCheckpoint", "body_from", "classifier_from", "read_foreign"]
 class ForeignCheckpoint:
     """A checkpoint and everything that its file says.
 
-    layout: see ``layouts``; mode: "PT", "MAML" or "unknown", with its evidence; iteration, epoch: None where unknown; architecture:
+    layout: see ``layouts``; mode: "PT", "MAML", "ANIL" or "unknown", with its evidence; iteration, epoch: None where unknown; architecture:
     None where it is none of this package's or the file does not say enough, with its evidence; state: all tensors of the network by
     their names in the file; body: those without heads, without ``prefix``; heads: linear layers on the features that differ;
     option, hps, options: name and settings of the architecture, and settings of the training, as plain values; sha256: of the file's
@@ -139,14 +139,15 @@ def _made(
 def _own(folder: Path, architecture: Architecture | None) -> ForeignCheckpoint:
     state, meta = checkpoint.load(folder)
     identity, cost = ({**meta[k]} if isinstance(meta.get(k), dict) else {} for k in ("identity", "cost"))
-    learner = str(identity.get("learner", "unknown"))
-    modes: Mapping[str, Mode] = {"pretrain": "PT", "maml": "MAML"}
+    learner, settings = str(identity.get("learner", "unknown")), identity.get("settings")
+    of_head = learner == "maml" and isinstance(settings, dict) and settings.get("adapts") == "head"
+    modes: Mapping[str, Mode] = {"pretrain": "PT", "maml": "ANIL" if of_head else "MAML"}
     steps = cost.get("steps", meta.get("step"))
     contents = Contents(
         "breadth",
         {},
         modes.get(learner, "unknown"),
-        f"its training is recorded as {learner}",
+        f"its training is recorded as {learner}{' of the head alone' if of_head else ''}",
         int(steps) if isinstance(steps, int | float) else None,
         options={k: identity[k] for k in ("settings", "seed", "data") if k in identity},
         notes=() if meta.get("finished") else ("its training is unfinished",),
