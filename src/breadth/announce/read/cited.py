@@ -17,8 +17,6 @@ JOIN = r"\s*(?:,\s*and|,\s*or|,|and|&|–|—|-|to|or|through)\s*"
 KIND = r"(?P<kind>Fig(?:ure)?s?\.?|FIG(?:URE)?S?\.?|[Ff]igures?|Tab(?:le)?s?\.?|TAB(?:LE)?S?\.?|tables?)"
 OF = r"(?P<of>(?:Supplementary|Supplemental|Supporting|Extended Data|Appendix)\s+)?"
 NAMED = re.compile(rf"(?<!\w){OF}{KIND}\s*(?P<list>{BARE}{PANEL}(?:{JOIN}{BARE}{PANEL})*)")
-    rf"(?<!\w)(?P<of>(?:Supplementary|Supplemental|Supporting|Extended Data|Appendix)\s+)?{KIND}\s*(?P<list>{BARE}{PANEL}(?:{JOIN}{BARE}{PANEL})*)"
-)
 PIECE = re.compile(rf"(?P<join>–|—|-|to|through)?\s*(?P<number>{BARE}){PANEL}")
 MOST = 40  # of one range: "Figures 2-400" is a slip
 

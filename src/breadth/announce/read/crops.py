@@ -15,10 +15,8 @@ __all__ = ["Crop", "parse_crop", "with_crops"]
 Crop = tuple[str, int, Box]
 """Label, page (from 1), box in points from the top left."""
 
-LABEL = re.compile(
-    r"(?P<of>(?:supplementary|supplemental|supporting|extended data|appendix)\s+)?(?P<kind>fig(?:ure)?|tab(?:le)?)\.?\s*(?P<number>[\w.\-–]+)",
-    re.I,
-)
+OF = r"(?P<of>(?:supplementary|supplemental|supporting|extended data|appendix)\s+)?"
+LABEL = re.compile(OF + r"(?P<kind>fig(?:ure)?|tab(?:le)?)\.?\s*(?P<number>[\w.\-–]+)", re.I)
 PLACE = re.compile(r"p(?:age)?\.?\s*(?P<page>\d{1,4})\s*:\s*(?P<box>[^:]*)", re.I)
 HOW = "expected LABEL=pPAGE:x0,y0,x1,y1 in points from the top left, such as 'Figure 2=p2:343,220,541,300'"
 
