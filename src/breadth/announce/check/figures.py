@@ -10,7 +10,7 @@ from breadth.announce.check.library import Passage
 from breadth.announce.check.numbers import number_in, numbers_of
 from breadth.announce.check.words import content, plain
 from breadth.announce.source import Item
-from breadth.announce.thread import Problem
+from breadth.announce.thread import Level, Problem
 
 __all__ = ["f6_pictures", "r3_alt", "t6_items"]
 
@@ -22,19 +22,16 @@ def t6_items(case: Case) -> Iterator[Problem]:
     """T6: each figure and table of the main text has a post with its picture, or stands in the list of what was left out."""
     shown = {label for v in case.views for label in v.shows}
     left_out = {what.casefold() for what, _ in case.thread.left_out}
-    told = all(p.file for v in case.views for p in v.post.pictures)
-    for item in case.source.items:
-        if item.appendix or item.label in shown or item.label.casefold() in left_out:
-            continue
-        where = (
-            f" (its notes on pictures name no file: write [image: figures/{item.label.lower().replace(' ', '-')}.png | alt: ...])"
+    missing = [i.label for i in case.source.items if not i.appendix and i.label not in shown and i.label.casefold() not in left_out]
+    if all(p.file for v in case.views for p in v.post.pictures):
+        for label in missing:
+            why = f"{label} is in no post: show it, or write it under '# - left out' with the reason"
+            yield case.problem("T6", "error", None, why)
+    elif missing:
+        why = (
+            "as far as the notes on pictures tell; write [image: figures/figure-1.png | alt: ...] or list them under '# - left out'"
         )
-        yield case.problem(
-            "T6",
-            "error" if told else "warning",
-            None,
-            f"{item.label} is in no post: show it, or write it under '# - left out' with the reason{'' if told else where}",
-        )
+        yield case.problem("T6", "warning", None, f"{', '.join(missing)} are in no post, {why}")
 
 
 def f6_pictures(case: Case) -> Iterator[Problem]:
@@ -113,9 +110,11 @@ def _about(case: Case, view: View) -> Iterator[Problem]:
         )
     ]
     if others:
+        sure = bool(view.post.evidence) or any(c.coverage >= 0.75 for c in view.claims)
         other = max(others, key=lambda i: score[i.label])
         about = f"{other.label}: '{clipped(other.caption, 120)}'"
-        yield case.problem("F6", "error", view.n, f"shows {_list(view.shows)}, but what it says is of {about}")
+        level: Level = "error" if sure else "warning"
+        yield case.problem("F6", level, view.n, f"shows {_list(view.shows)}, but what it says is of {about}")
     elif view.post.role == "item":
         yield case.problem(
             "F6", "warning", view.n, f"what it says stands neither in the caption of {_list(view.shows)} nor where that is named"

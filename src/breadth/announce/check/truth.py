@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from breadth.announce.check.case import Case, Claim, View, clipped
 from breadth.announce.check.library import Passage
 from breadth.announce.check.numbers import Number, derived, number_in, numbers_of, recomputed
 from breadth.announce.check.words import plain
 from breadth.announce.source import Quote
-from breadth.announce.thread import Problem
+from breadth.announce.thread import Level, Problem
 
 __all__ = ["f0_quotes", "f1_numbers"]
 
+_LABELS = frozenset(("figur", "tabl"))
 _NEEDS_EVIDENCE = ("contribution", "item", "result", "implication", "limitation")
 
 
@@ -31,7 +33,7 @@ def f0_quotes(case: Case) -> Iterator[Problem]:
                 "F0", "error", view.n, f"says something of the source ({view.post.role}) without evidence: quote it or leave it out"
             )
         for claim in view.claims:
-            far = claim.coverage < (0.5 if claim.quotes is not None else 0.35)
+            far = claim.coverage < (0.5 if claim.quotes is not None else 0.3)
             if (
                 far
                 and len(claim.stems) >= 4
@@ -54,37 +56,42 @@ def f1_numbers(case: Case) -> Iterator[Problem]:
 
 
 def _judge(case: Case, view: View, claim: Claim, number: Number) -> Iterator[Problem]:
-    if _stands(case, claim, number):
-        other = _in_its_place(claim, number)
-        if other:
-            yield case.problem("F1", "error", view.n, f"says '{number.text}' where the source says '{other}'; {claim.says}")
-        return
-    if number_in(number, case.given):
+    if view.n == 1 and re.match(r"\s(?:others?|co-?authors?|more authors?)\b", claim.text[number.end :]):
+        yield from _count_of_authors(case, view, number)
         return
     sources = derived(number, claim.text)
-    if sources and all(_stands(case, claim, s) for s in sources):
-        if not recomputed(number, sources):
-            yield case.problem(
-                "F2",
-                "error",
-                view.n,
-                f"'{number.text}' does not follow from {sources[0].text} and {sources[1].text}: compute it again",
-            )
-        return
     other = _in_its_place(claim, number)
-    if other:
+    if sources and all(_stands(case, claim, s) for s in sources) and not _stands(case, claim, number):
+        if not recomputed(number, sources):
+            why = f"'{number.text}' does not follow from {sources[0].text} and {sources[1].text}: compute it again"
+            yield case.problem("F2", "error", view.n, why)
+    elif other:
         yield case.problem("F1", "error", view.n, f"says '{number.text}' where the source says '{other}'; {claim.says}")
+    elif _stands(case, claim, number) or number_in(number, case.given):
         return
-    if claim.quotes is None:
-        small = number.word and abs(number.value) <= 3
-        yield case.problem(
-            "F1",
-            "warning" if small else "error",
-            view.n,
-            f"'{number.text}' stands in no sentence that says this; {_said(case, claim, number)}",
-        )
-        return
-    yield case.problem("F1", "error", view.n, f"'{number.text}' does not stand in this post's evidence; {claim.says}")
+    elif claim.quotes is not None:
+        yield case.problem("F1", "error", view.n, f"'{_whole(claim, number)}' does not stand in this post's evidence; {claim.says}")
+    else:
+        level: Level = "warning" if number.word and abs(number.value) <= 3 else "error"
+        why = f"'{_whole(claim, number)}' stands in no sentence that says this; {_said(case, claim, number)}"
+        yield case.problem("F1", level, view.n, why)
+
+
+def _whole(claim: Claim, number: Number) -> str:
+    """A number as the claim writes it, with the other end of its range."""
+    numbers = numbers_of(claim.text)
+    for low, high in pairwise(numbers):
+        if number in (low, high) and claim.text[low.end : high.start] in ("-", "–"):
+            return claim.text[low.start : high.end]
+    return number.text
+
+
+def _count_of_authors(case: Case, view: View, number: Number) -> Iterator[Problem]:
+    """ "By Ada Quill and 2 others" counts those whom the post does not name."""
+    authors = case.facts.authors or case.source.authors
+    named = [a for a in authors if a in view.post.text or case.facts.handles.get(a, a) in view.post.text]
+    if number.value != len(authors) - len(named):
+        yield case.problem("F1", "error", view.n, f"says '{number.text} others'; of {len(authors)} authors it names {len(named)}")
 
 
 def _stands(case: Case, claim: Claim, number: Number) -> bool:
@@ -92,27 +99,37 @@ def _stands(case: Case, claim: Claim, number: Number) -> bool:
     if claim.quotes is not None:
         return number_in(number, claim.quotes)
     scored = case.library.nearest(claim.stems, most=60)
-    with_such = [(score, p) for score, p in scored if any(n.kind == number.kind for n in numbers_of(p.text))]
     holders = [(score, p) for score, p in scored if number_in(number, p.text)]
     if not holders:
         return False
     score, holder = holders[0]
-    top, rival = with_such[0] if with_such else (score, holder)
-    return score >= 0.7 * top and not _of_something_else(claim, holder, rival)
+    rivals = [(x, p) for x, p in scored if any(n.kind == number.kind for n in numbers_of(p.text))]
+    return score >= 0.7 * rivals[0][0] and _of_something_else(claim, number, holders[0], rivals) is None
 
 
-def _of_something_else(claim: Claim, holder: Passage, rival: Passage) -> bool:
-    """Whether the passage that holds the number says it of something narrower than the claim does, and its twin says it of just that:
-    "cross diversity is 3-5 times", "diversity is 2.7-4.76 times"."""
-    if holder is rival:
-        return False
-    twin = len(holder.stems & rival.stems) >= 0.6 * len(holder.stems | rival.stems)
-    return twin and rival.stems < holder.stems and not (holder.stems - rival.stems) & claim.stems
+def _of_something_else(
+    claim: Claim, number: Number, held: tuple[float, Passage], rivals: list[tuple[float, Passage]]
+) -> Passage | None:
+    """The passage that says another number of just what the claim is about, where the one that holds the claim's number says it of
+    something narrower: "cross diversity is 3-5 times", "diversity is 2.7-4.76 times"."""
+    score, holder = held
+    for its_score, rival in rivals:
+        if its_score < 0.8 * score or number_in(number, rival.text):
+            continue
+        mine, theirs = holder.stems - _LABELS, rival.stems - _LABELS
+        twins = len(mine & theirs) >= 0.6 * len(mine | theirs)
+        if twins and theirs < mine and not (mine - theirs) & claim.stems:
+            return rival
+    return None
 
 
 def _said(case: Case, claim: Claim, number: Number) -> str:
-    """What the source says instead: the nearest passage with a number of that kind, else the nearest one."""
-    for _, passage in case.library.nearest(claim.stems):
+    """What the source says instead: of just this, else in the nearest passage with a number of that kind, else in the nearest one."""
+    scored = case.library.nearest(claim.stems, most=60)
+    rivals = [(x, p) for x, p in scored if any(n.kind == number.kind for n in numbers_of(p.text))]
+    holders = [(x, p) for x, p in scored if number_in(number, p.text)]
+    twin = _of_something_else(claim, number, holders[0], rivals) if holders else None
+    for passage in ([twin] if twin else []) + [p for _, p in scored[:12]]:
         if any(n.kind == number.kind for n in numbers_of(passage.text)):
             return f"the source says ({passage.where}): '{clipped(passage.text)}'"
     return claim.says
