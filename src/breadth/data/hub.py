@@ -18,7 +18,7 @@ from breadth.data.images import LabeledSet
 from breadth.data.items import Item, assemble, gather, need, some_rows
 from breadth.errors import DataError
 
-__all__ = ["HubId", "from_datasets", "is_saved", "parse_hub", "read_hub", "read_saved"]
+__all__ = ["HubId", "from_datasets", "is_saved", "opened_hub", "parse_hub", "read_hub", "read_saved", "split_of", "told"]
 
 _ID = re.compile(r"(?P<name>[\w.-]+(/[\w.-]+)?)(:(?P<config>[\w.+-]+))?(@(?P<revision>[\w./+-]+))?(#(?P<split>[\w.-]+))?")
 
@@ -85,6 +85,16 @@ def read_hub(source: HubId, *, said: Columns, offline: bool, size: int | None, m
 
     Raises DataError where the package, data set, configuration, split or revision is missing, a column is in doubt, or data are damaged.
     """
+    with opened_hub(source, offline=offline) as (stream, full, owner):
+        return from_datasets(stream, str(full), said=said, size=size, max_bytes=max_bytes, limit=limit, owner=owner)
+
+
+@contextmanager
+def opened_hub(source: HubId, *, offline: bool) -> Iterator[tuple[Any, HubId, str | None]]:
+    """Open a data set as a stream of rows, for as long as the context lasts: (stream, its full id, its owner on the Hub if any).
+
+    Offline as ``read_hub``. Raises DataError where the package, data set, configuration, split or revision is missing.
+    """
     shown = f"hf:{source.name}"
     datasets = need("datasets", shown)
     hub = need("huggingface_hub", shown)
@@ -92,19 +102,17 @@ def read_hub(source: HubId, *, said: Columns, offline: bool, size: int | None, m
         folder = source.name if source.is_local else _cached(hub, source) if offline_now else None
         if folder is not None:
             _check_card(hub, Path(folder), shown)
-        with _told(shown, "check the id, the configuration and the connection"):
+        with told(shown, "check the id, the configuration and the connection"):
             if folder is None:
                 builder = datasets.load_dataset_builder(source.name, source.config, revision=source.revision)
             else:
                 builder = datasets.load_dataset_builder(os.path.abspath(folder), source.config)
         if folder is not None:
             _check_inside(builder, Path(folder), shown)
-        with _told(shown, "check the connection and the data"):
+        with told(shown, "check the connection and the data"):
             streams = builder.as_streaming_dataset()
-        split = _split(streams, source.split, shown)
-        full = HubId(source.name, source.config, source.revision, split)
-        owner = None if folder is not None else source.name
-        return from_datasets(streams[split], str(full), said=said, size=size, max_bytes=max_bytes, limit=limit, owner=owner)
+        split = split_of(streams, source.split, shown)
+        yield streams[split], HubId(source.name, source.config, source.revision, split), None if folder is not None else source.name
 
 
 def read_saved(
@@ -112,11 +120,11 @@ def read_saved(
 ) -> LabeledSet:
     """Return the data set that ``save_to_disk`` wrote to a folder. limit: a fixed draw of at most this many items."""
     datasets = need("datasets", str(folder))
-    with _told(str(folder), "save the data set again"):
+    with told(str(folder), "save the data set again"):
         found = datasets.load_from_disk(str(folder))
     name = folder.resolve().name
     if isinstance(found, Mapping):
-        split = _split(found, split, str(folder))
+        split = split_of(found, split, str(folder))
         found, name = found[split], f"{name}#{split}"
     elif split is not None:
         raise DataError(f"{folder} holds one data set without splits; leave the split '{split}' out")
@@ -141,12 +149,12 @@ def from_datasets(
     """
     datasets = need("datasets", name)
     shown = f"'{name}'"
-    with _told(shown, "check the data"):
+    with told(shown, "check the data"):
         columns, dataset = _columns(dataset)
     choice = pick(columns, said or Columns(), shown)
     streamed = not hasattr(dataset, "__len__")
     numbers: list[int] | None = None
-    with _told(shown, "check the data"):
+    with told(shown, "check the data"):
         dataset = dataset.select_columns(choice.names).with_format(None)
         if choice.image.kind == "image" and type((dataset.features or {}).get(choice.image.name)).__name__ == "Image":
             dataset = dataset.cast_column(choice.image.name, datasets.Image(decode=False))
@@ -166,7 +174,7 @@ def _items(
     rows = iter(dataset)
     at = 0
     while True:
-        with _told(shown, f"damage begins after {at} items"):
+        with told(shown, f"damage begins after {at} items"):
             row = next(rows, None)
             if row is None:
                 return
@@ -222,7 +230,8 @@ def _kind_of(value: Any) -> Kind:
     return "text" if isinstance(value, str) else "other"
 
 
-def _split(held: Mapping[Any, Any], split: str | None, shown: str) -> str:
+def split_of(held: Mapping[Any, Any], split: str | None, shown: str) -> str:
+    """Return the split to read. Raises DataError where there are several and none is named, or the named one is not there."""
     names = [str(name) for name in held]
     if split is None and len(names) == 1:
         return names[0]
@@ -248,7 +257,7 @@ def _cached(hub: Any, source: HubId) -> str:
 def _check_card(hub: Any, folder: Path, shown: str) -> None:
     """Refuse a data set whose card names files on the network: the library would look for them at once, offline or not."""
     yaml = need("yaml", shown)
-    with _told(shown, "repair its README.md or .huggingface.yaml"):
+    with told(shown, "repair its README.md or .huggingface.yaml"):
         card, more = folder / "README.md", folder / ".huggingface.yaml"
         notes = [hub.metadata_load(card)] if card.is_file() else []
         notes += [yaml.safe_load(more.read_text(encoding="utf-8"))] if more.is_file() else []
@@ -291,7 +300,7 @@ def _quiet(datasets: Any, hub: Any, offline: bool) -> Iterator[bool]:
 
 
 @contextmanager
-def _told(shown: str, advice: str) -> Iterator[None]:
+def told(shown: str, advice: str) -> Iterator[None]:
     """Turn whatever the library raises into one DataError."""
     try:
         yield

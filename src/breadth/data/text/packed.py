@@ -1,0 +1,44 @@
+"""Token streams for training: documents of a corpus in a seeded order, joined by the end token, none of them twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from breadth.data.text.corpus import Corpus
+from breadth.data.text.tokens import Tokeniser
+from breadth.errors import DataError
+from breadth.seeds import generator
+
+__all__ = ["tokens_held", "training_tokens"]
+
+# Documents that are shuffled among each other: whole books would else be cut at the same place under every seed.
+PIECE = 4096
+
+
+def _pieces(corpus: Corpus, tokeniser: Tokeniser) -> Iterator[np.ndarray]:
+    """Documents with their end; long ones in pieces, of which only the last has it."""
+    for text in corpus.documents():
+        tokens = np.append(tokeniser.encode(text), np.int32(tokeniser.end))
+        yield from (tokens[at : at + PIECE] for at in range(0, len(tokens), PIECE))
+
+
+def tokens_held(corpus: Corpus, tokeniser: Tokeniser) -> int:
+    """Return how many tokens a corpus has for training, ends of documents included."""
+    return sum(map(len, _pieces(corpus, tokeniser)))
+
+
+def training_tokens(corpus: Corpus, tokeniser: Tokeniser, tokens: int, seed: int) -> np.ndarray:
+    """Return ``tokens`` tokens of a corpus, int32 [tokens]: documents (long ones in pieces of 4096 tokens) in an order of ``seed``.
+
+    No text comes twice; the last document is cut where the number is reached. Raises DataError for a corpus that has fewer tokens.
+    """
+    pieces = list(_pieces(corpus, tokeniser))
+    order = generator(seed, "training tokens", corpus.digest).permutation(len(pieces))
+    ends = np.cumsum([len(pieces[i]) for i in order])
+    if ends[-1] < tokens:
+        raise DataError(
+            f"'{corpus.name}' holds {ends[-1]:,} tokens; {tokens:,} were asked for, and no text is used twice: ask for fewer, or leave it out"
+        )
+    return np.concatenate([pieces[i] for i in order[: int(np.searchsorted(ends, tokens)) + 1]])[:tokens]
