@@ -83,6 +83,7 @@ def read(page: Page, text: Any, api: Any) -> list[Glyph]:
     numbers = [ctypes.c_double() for _ in range(4)]
     slots, at = [ctypes.byref(n) for n in numbers], ctypes.byref(loose)
     fonts: dict[int, Font] = {}
+    widths: dict[tuple[int, int], float] = {}
     found: list[Glyph] = []
     for i in range(min(api.FPDFText_CountChars(handle), MOST)):
         code = api.FPDFText_GetUnicode(handle, i)
@@ -107,8 +108,21 @@ def read(page: Page, text: Any, api: Any) -> list[Glyph]:
         if font.angle:
             ink, wide, (base_x, base_y) = uprighted(ink, font.angle), uprighted(wide, font.angle), turn(base_x, base_y, font.angle)
         right = wide[2] if wide[2] - wide[0] > 0.05 * font.size else ink[2]
+        if font.italic:  # the loose box of a slanted letter takes in what hangs over the next one
+            right = min(right, base_x + advance(drawn, code, widths, api) * font.size)
         found.append(Glyph(letter(code), *ink, base_x, max(base_x, right), base_y, font))
     return found
+
+
+def advance(drawn: Any, code: int, known: dict[tuple[int, int], float], api: Any) -> float:
+    """Return how far a letter moves the pen, in its font's sizes; a large number where the font does not say."""
+    font = api.FPDFTextObj_GetFont(drawn)
+    key = (ctypes.addressof(font.contents), code) if font else (0, code)
+    if key not in known:
+        width = ctypes.c_float()
+        told = bool(font) and api.FPDFFont_GetGlyphWidth(font, code, 1000.0, ctypes.byref(width)) and width.value > 0
+        known[key] = width.value / 1000 if told else math.inf
+    return known[key]
 
 
 def letter(code: int) -> str:

@@ -22,7 +22,7 @@ TYPEWRITER_GAP = 0.3  # the same where every letter, and so every space, has one
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """text: as printed; bbox: its ink; raised: a footnote's or affiliation's mark; glued: no space before it; size: points."""
+    """text: as printed; bbox: its ink; raised: a footnote's mark, or a power; glued: no space before it; size: points."""
 
     text: str
     bbox: Box
@@ -30,6 +30,7 @@ class Word:
     glued: bool = False
     size: float = 0.0
     font: str = ""
+    bold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,9 @@ def word_of(group: list[Glyph], is_raised: bool, glued: bool) -> Word:
     text = "".join(g.text for g in group)
     text = text.replace(HYPHEN, "-") if not text.endswith(HYPHEN) else text[:-1].replace(HYPHEN, "-") + HYPHEN
     box = (min(g.x0 for g in group), min(g.y0 for g in group), max(g.x1 for g in group), max(g.y1 for g in group))
-    return Word(lowered(text, group), box, is_raised, glued, max(g.font.size for g in group), group[0].font.name)
+    return Word(
+        lowered(text, group), box, is_raised, glued, max(g.font.size for g in group), group[0].font.name, group[0].font.bold
+    )
 
 
 def lowered(text: str, group: list[Glyph]) -> str:
