@@ -46,7 +46,10 @@ def between(first: str, last: str) -> list[str]:
 
 
 def cited(items: Sequence[Item], sentences: Sequence[Sentence]) -> tuple[Item, ...]:
-    """Return the items with the numbers of the sentences that name them; a caption's own label at its start does not count."""
+    """Return the items with the numbers of the sentences that name them; a caption's own label at its start does not count.
+
+    An item on a page behind the first words of an appendix is of the appendix, whatever its page looked like.
+    """
     by_label: dict[str, list[int]] = {}
     for sentence in sentences:
         text = sentence.text
@@ -56,4 +59,12 @@ def cited(items: Sequence[Item], sentences: Sequence[Sentence]) -> tuple[Item, .
             text = text[lead.start("rest") :]
         for label in named_in(text):
             by_label.setdefault(label, []).append(sentence.number)
-    return tuple(replace(item, cited_by=tuple(by_label.get(item.label, ()))) for item in items)
+    starts = min((s.page for s in sentences if s.role == "appendix" and s.page is not None), default=None)
+    return tuple(
+        replace(
+            item,
+            cited_by=tuple(by_label.get(item.label, ())),
+            appendix=item.appendix or (starts is not None and item.page > starts),
+        )
+        for item in items
+    )

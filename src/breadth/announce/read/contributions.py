@@ -32,7 +32,7 @@ def contributions(sentences: tuple[Sentence, ...]) -> tuple[Quote, ...]:
     anchors = [i for i, s in enumerate(told) if _is_anchor(s)]
     anchors.sort(key=lambda i: (told[i].role == "abstract", "ontribution" not in told[i].text, i))
     for i in anchors:
-        found = _inline(told, i) or _listed(told, i)
+        found = _inline(told, i, within=True) or _listed(told, i) or _inline(told, i, within=False)
         if len(found) >= 2:
             return tuple(found[:MOST])
     return tuple(_prose(told)[:5])
@@ -47,15 +47,16 @@ def _is_anchor(s: Sentence) -> bool:
     return (says or opens) and not citation_led(s.text)
 
 
-def _inline(told: list[Sentence], at: int) -> list[Quote]:
-    """Items marked 1) 2) 3) inside running sentences, from the anchor on (it may be split after any of them)."""
+def _inline(told: list[Sentence], at: int, *, within: bool) -> list[Quote]:
+    """Items marked 1) 2) 3) in running sentences (it may be split after any of them), the first ``within`` the anchor or right after."""
     window = told[at : at + 12]
     text, starts = "", []
     for s in window:
         starts.append(len(text))
         text += s.text + " "
     marks = _run_of_marks(text)
-    if len(marks) < 2 or marks[0].start() > len(window[0].text) + 1:
+    reach = len(window[0].text) - 1 if within else len(window[0].text) + 1
+    if len(marks) < 2 or marks[0].start() > reach:
         return []
     ends = [m.start() for m in marks[1:]] + [_end_of_last(text, marks, starts)]
     quotes = []
@@ -100,7 +101,7 @@ def _listed(told: list[Sentence], at: int) -> list[Quote]:
     if i is None or not told[at].text.rstrip().endswith((":", ".", "following", "are")):
         return []
     items: list[_Item] = []
-    while i < len(told) and told[i].role == "list":
+    while i < len(told) and (told[i].role == "list" or _goes_on(told, i, items)):
         s, text = told[i], told[i].text
         mark = _MARK.match(text)
         if mark is not None:
@@ -117,6 +118,12 @@ def _listed(told: list[Sentence], at: int) -> list[Quote]:
     ):  # a reader of lines may drop the marks: then one a sentence
         items = [_Item(s.page, s.text, [s.number]) for s in told[at + 1 : i] if s.role == "list"]
     return [Quote(x.page, x.text, tuple(x.numbers)) for x in items if is_readable(x.text, longest=1200)]
+
+
+def _goes_on(told: list[Sentence], i: int, items: list[_Item]) -> bool:
+    """Whether a line that was not read as part of the list ends the item before it, and the list goes on after it."""
+    unfinished = bool(items) and not re.search(r"[.!?:;]\W*$", items[-1].text)
+    return unfinished and i + 1 < len(told) and told[i + 1].role == "list" and bool(_MARK.match(told[i + 1].text))
 
 
 def _prose(told: list[Sentence]) -> list[Quote]:

@@ -78,7 +78,8 @@ _NAMED = re.compile(
     r"(?P<name>(?:[A-Z][\w-]*\s?){1,6})(?:\((?P<short>[A-Z][\w+-]+)\))?"
 )
 _PROPOSED = re.compile(
-    r"\b(?:propose|introduce|present|construct|develop|release)\b[^.]{0,120}?\((?P<short>[A-Z][\w+-]*[A-Z][\w+-]*)\)"
+    r"\b(?:propose|introduce|present|construct|develop|release|build)\b(?:[^.]{0,120}?\((?P<short>[A-Z][\w+-]{2,})\)|"
+    r" (?:the )?(?P<plain>[A-Z][\w+-]{2,})(?:,|:| is\b|\.$))"
 )
 _GLYPHS = re.compile(r"[=∑∏∫∇∈∀∃∝∼~|ˆ∥⊂→←×·\\{}<>_]")
 _WORD = re.compile(r"[A-Za-z]{2,}")
@@ -140,9 +141,11 @@ def own_names(sentences: tuple[Sentence, ...]) -> frozenset[str]:
     for s in sentences:
         if s.role in ("reference", "acknowledgement"):
             continue
+        if s.role == "title" and (head := re.match(r"([A-Z][\w+-]+): ", s.text)):
+            found.add(head[1])
         for m in _PROPOSED.finditer(s.text):
             if OWN.search(s.text):
-                found.add(m["short"])
+                found.add(m["short"] or m["plain"])
         for m in _NAMED.finditer(s.text):
             found.update(n for n in (m["short"], m["name"].strip() if m["short"] is None else None) if n and len(n) > 2)
     return frozenset(found)

@@ -87,7 +87,9 @@ def lowered(text: str, plain: frozenset[str]) -> str:
     """Return the text with a small first letter where its first word is a plain one: one that the paper prints small elsewhere."""
     first = re.match(r"[A-Za-z'’-]+", text)
     return (
-        text[0].lower() + text[1:] if first and ((first[0].lower() in plain and first[0][1:].islower()) or first[0] == "A") else text
+        text[0].lower() + text[1:]
+        if first and ((first[0].lower() in plain and first[0][1:].islower()) or first[0] == "A")
+        else text
     )
 
 
@@ -171,4 +173,4 @@ def _broken(text: str) -> bool:
         return True
     if re.search(r"https?:|www\.|github\.|\b(?:Appendix|Appx)\b|\bdef\b|\(\s*\)|\s,\s,|[a-z]\d[a-z]{3}", text):
         return True
-    return bool(re.search(r"\b(?:and|or|of|in|the|a|to|with|by|for|that|see|as|than)[.,;]?$", text)) or len(text.split()) < 3
+    return bool(re.search(r"\b(?:and|or|of|in|the|a|to|with|by|for|that|see|as|than)[.,;]?$|-\.?$", text)) or len(text.split()) < 3

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
+from breadth.announce.check.words import content
 from breadth.announce.facts import Facts
 from breadth.announce.read.cues import about_prior
 from breadth.announce.source import Quote, Source
 from breadth.announce.thread import Platform
-from breadth.announce.write.piece import Piece, overlap, piece_of
+from breadth.announce.write.piece import Piece, piece_of
 from breadth.announce.write.planned import Planned
 
 __all__ = ["authors_line", "code_post", "credits_post", "hook_post"]
@@ -19,6 +20,7 @@ TAGS = 3  # more hashtags in one post read as an advertisement
 _URL_START = re.compile(
     r"\s*(?:at|on|here|from|via|in)?\s*:?\s*[(<]?\s*(?:https?://|www\.|git(?:hub|lab)\.\s?com|huggingface\.\s?co|bitbucket\.\s?org)"
 )
+_JARGON = re.compile(r"\b[A-Za-z]+[_\d][\w-]*|\b[A-Z]{2,}\b|[α-ωΑ-Ω]")
 _ABOUT_CODE = re.compile(r"\b(?:code|implementation|repository|repo|software|library|package|open[- ]source[d]?)\b", re.IGNORECASE)
 
 
@@ -95,14 +97,14 @@ def _finding(
     best: tuple[Piece | None, float] = (None, 300.0)
     for rank, quote in enumerate(findings):
         piece = piece_of(quote, length, left, plain=True, target=110)
-        if piece is None:
+        if piece is None or re.match(r"(?:If|Suppose|Given|Let|Assum\w+|For instance)\b", piece.text):
             continue
+        if quote.page is None:  # a study's findings come in their order of weight
+            return piece, 100.0 * rank
         cost = (
-            5.0 * rank
-            + 0.3 * max(0, len(piece.text) - 110)
-            + 45.0 * (1 - overlap(title, piece.text))
-            + 12.0 * about_prior(piece.text)
+            5.0 * rank + 0.3 * max(0, len(piece.text) - 110) + 0.5 * max(0, 60 - len(piece.text)) + 12.0 * about_prior(piece.text)
         )
+        cost += 11.0 * max(0, 4 - len(content(title) & content(piece.text))) + 6.0 * len(_JARGON.findall(piece.text))
         if cost < best[1]:
             best = (piece, cost)
     return best

@@ -12,42 +12,48 @@ from breadth.announce.source import Quote, Sentence, Source
 from breadth.announce.write.clean import clean
 from breadth.announce.write.trim import best_fit, dangling
 
-__all__ = ["Piece", "overlap", "piece_of", "sentences_in"]
+__all__ = ["ANY", "FINDINGS", "Piece", "overlap", "piece_of", "sentences_in"]
 
+FINDINGS = r"(?:These|Our) (?:findings|results)\b"
+ANY = r"(?=.)"
 _MORE = re.compile(r"^(?P<sign>[<>])\s*(?=\d)")
 _END = re.compile(r"(?<=[a-z)\]%][.!])\s+(?=[A-Z“\"(])")
 
 
 @dataclass(frozen=True)
 class Piece:
-    """text: as it is said; quote: what it rests on, as printed."""
+    """text: as it is said; quote: what it rests on, as printed; worth: among others that might be said, more is better."""
 
     text: str
     quote: Quote
+    worth: float = 0.0
 
 
 def overlap(a: str, b: str) -> float:
-    """Return the share of the shorter text's content words that the other holds too; 0 where one holds none."""
+    """Return the share of the shorter text's content words that the other holds too; 0 where one holds fewer than four."""
     first, second = content(a), content(b)
-    return len(first & second) / min(len(first), len(second)) if first and second else 0.0
+    least = min(len(first), len(second))
+    return len(first & second) / least if least >= 4 else 0.0
 
 
 def piece_of(
-    quote: Quote, length: Callable[[str], int], room: int, *, plain: bool = False, target: int = 150, leaning: bool = False
+    quote: Quote, length: Callable[[str], int], room: int, *, plain: bool = False, target: int = 150, leaning: str = ""
 ) -> Piece | None:
     """Return what a quote of one sentence says in at most ``room``, or None: nothing whole fits, or it leans on a sentence before it.
 
-    plain: may lose "We find that"; leaning: may open with "These findings", for a post that follows them.
+    plain: may lose "We find that"; leaning: a pattern of openings that may lean all the same, since what they lean on was just said.
     """
     said = clean(quote.text)
     if not said or not is_readable(said, longest=900):
         return None
 
     def stands(text: str) -> bool:
-        return not dangling(text) or (leaning and bool(re.match(r"(?:These|Our) (?:findings|results)\b", text)))
+        return not dangling(text) or bool(leaning and re.match(leaning, text))
 
     # "> 92 %" at the head of a post would be a quotation in Markdown.
     said = _MORE.sub(lambda m: "More than " if m["sign"] == ">" else "Less than ", said)
+    if quote.page is None:  # a finding's conditions and interval are all of it: whole or not at all
+        return Piece(said, quote) if length(said) <= room else None
     fitted = best_fit(said, length, room, plain=plain, target=target, allowed=stands)
     return Piece(fitted, quote) if fitted else None
 

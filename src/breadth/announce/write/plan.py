@@ -15,18 +15,19 @@ from breadth.announce.check.length import LIMITS, weighted_length
 from breadth.announce.facts import Facts
 from breadth.announce.read.cues import is_claim
 from breadth.announce.source import Item, Quote, Source
-from breadth.announce.thread import Platform
+from breadth.announce.thread import Platform, PostRole
 from breadth.announce.write.clean import clean
 from breadth.announce.write.hook import code_post, credits_post, hook_post
 from breadth.announce.write.piece import Piece, overlap, piece_of
 from breadth.announce.write.planned import Plan, Planned
-from breadth.announce.write.shown import VALUE, caption_quotes, importance, is_set_up, related, sayings
+from breadth.announce.write.shown import VALUE, caption_quotes, continued, importance, is_set_up, related, sayings
 from breadth.announce.write.told import context_posts, contribution_piece, implication_posts, limitation_post, plain_words
 from breadth.announce.write.verbs import finite
 
 __all__ = ["plan", "room_of"]
 
-SAME = 0.6  # above this share of content words two posts say the same
+SAME = 0.6  # above this share of the shorter one's content words two posts say the same
+POOR = 3.5  # so much less is worse than saying something twice
 SHORT = 120  # a post's words below this leave room for a second sentence with a number
 _HALF = re.compile(r"(?:Top|Bottom|Left|Right|Middle|Center|Upper|Lower)\b[^:]{0,20}:")
 _NUMBERED = "\n\n99/99"
@@ -53,13 +54,13 @@ def plan(source: Source, facts: Facts, platform: Platform, *, least: int, most: 
         return weighted_length(text, platform)
 
     room = room_of(platform, most)
-    hook = hook_post(source, facts, platform, _findings(source), length, room)
+    hook = _with_picture(hook_post(source, facts, platform, _findings(source), length, room), source)
     ending, limitation = limitation_post(source, facts, length, room)
     fixed = [p for p in (hook, code_post(source, facts), ending, credits_post(facts)) if p is not None]
     free = most - len(fixed)
-    said = [hook.finding, ending.text]
+    said = [hook.text.replace(facts.title or source.title, ""), ending.text]
 
-    units, left_out = _units(source, length, room, free, said)
+    units, left_out = _units(source, hook.items, length, room, free, said)
     contributed, more = _contributions(source, length, room, free - len(units), [*said, *_words(units)])
     left_out += more
     shown = [_shown(u, length, room, [*said, *_words(units), *(p.text for p in contributed)]) for u in units]
@@ -93,25 +94,36 @@ def _words(units: list[_Unit]) -> list[str]:
     return [" ".join(p.text for p in u.pieces) for u in units]
 
 
-def _fresh(text: str, said: list[str]) -> bool:
-    return all(overlap(text, other) <= SAME for other in said)
+def _fresh(text: str, said: list[str], same: float = SAME) -> bool:
+    return all(overlap(text, other) <= same for other in said)
+
+
+def _with_picture(hook: Planned, source: Source) -> Planned:
+    """The first post with the figure or table whose caption its finding was taken from, or that a study's finding is drawn in."""
+    for item in source.items if hook.finding else ():
+        quote = hook.evidence[-1]
+        drawn = quote.page is None and bool(set(quote.sentences) & set(item.cited_by))
+        if not item.appendix and (drawn or quote in caption_quotes(item, source)):
+            return replace(hook, items=(item,))
+    return hook
 
 
 def _units(
-    source: Source, length: Callable[[str], int], room: int, free: int, said: list[str]
+    source: Source, gone: tuple[Item, ...], length: Callable[[str], int], room: int, free: int, said: list[str]
 ) -> tuple[list[_Unit], list[tuple[str, str]]]:
     """The figures and tables of the main body, each with what is said of it; related ones share a post where posts would not last."""
-    main = sorted((i for i in source.items if not i.appendix), key=lambda i: (-importance(i, source), source.items.index(i)))
+    main = sorted(
+        (i for i in source.items if not i.appendix and i not in gone), key=lambda i: (-importance(i, source), source.items.index(i))
+    )
     units = [_Unit([i]) for i in main]
-    kept_for_contributions = min(len(source.contributions), 3) if source.contributions else 1
-    while len(units) > free - kept_for_contributions and _pair(units, source):
-        pass
     left_out: list[tuple[str, str]] = []
-    spare = max(1, free - min(kept_for_contributions, 2))
-    while len(units) > spare:
-        unit = units.pop()
-        what = "it tells how things were set up" if all(is_set_up(i) for i in unit.items) else "others matter more"
-        left_out += [(i.label, f"no room in so few posts, and {what}") for i in unit.items]
+    beside = min(len(source.contributions), 3) + min(len(source.results), 1)
+    while len(units) > free - beside and (units and is_set_up(units[-1].items[0])):
+        left_out.append((units.pop().items[0].label, "it tells how things were set up, and the posts are few"))
+    while len(units) > free - beside and _pair(units, source):
+        pass
+    while len(units) > max(1, free - min(beside, 2)):
+        left_out += [(i.label, "others matter more, and the posts are few") for i in units.pop().items]
     taken = list(said)
     for unit in units:
         unit.pieces = _best(unit, source, length, room, taken)
@@ -151,9 +163,11 @@ def _best(unit: _Unit, source: Source, length: Callable[[str], int], room: int, 
     for item in unit.items:
         options = sayings(item, source, length, share)
         others = [*said, *(p.text for p in pieces)]
-        chosen = next((p for p in options if _fresh(p.text, others)), None) or (options[0] if options and not pieces else None)
+        chosen = next((p for p in options if _fresh(p.text, others) and p.worth > options[0].worth - POOR), None)
+        chosen = chosen or (options[0] if options else None)
         if chosen is not None:
-            pieces += [chosen] if len(unit.items) > 1 else _with_more(chosen, options, length, room, others)
+            told = [chosen] if len(unit.items) > 1 else _with_more(chosen, options, length, room, others)
+            pieces += continued(chosen, item, source, length, share) if len(told) == 1 else told
     return pieces
 
 
@@ -164,7 +178,9 @@ def _with_more(chosen: Piece, options: tuple[Piece, ...], length: Callable[[str]
         text = " ".join(p.text for p in pieces)
         half = bool(_HALF.match(chosen.text) and _HALF.match(other.text))
         value = len(text) <= SHORT + 60 and bool(VALUE.search(other.text)) and finite(other.text)
-        if other is chosen or not (half or value) or length(f"{text} {other.text}") > room or not _fresh(other.text, [*said, text]):
+        both = f"{text} {other.text}"
+        repeats = overlap(other.text, text) > 0.85 or not _fresh(both, said)
+        if other is chosen or not (half or value) or length(both) > room or repeats:
             continue
         pieces.append(other)
     order = {p.quote: n for n, p in enumerate(sorted(options, key=lambda p: p.quote.sentences))}
@@ -213,17 +229,18 @@ def _join(posts: list[Planned], length: Callable[[str], int], room: int) -> list
     return [*posts[:i], both, *posts[i + 2 :]]
 
 
-def _planned(role: str, pieces: tuple[Piece, ...]) -> Planned:
-    return Planned(role, " ".join(p.text for p in pieces), tuple(dict.fromkeys(p.quote for p in pieces)))  # type: ignore[arg-type]
+def _planned(role: PostRole, pieces: tuple[Piece, ...]) -> Planned:
+    return Planned(role, " ".join(p.text for p in pieces), tuple(dict.fromkeys(p.quote for p in pieces)))
 
 
-def _first(pieces: list[Piece], role: str, said: list[str], most: int) -> list[Planned]:
+def _first(pieces: list[Piece], role: PostRole, said: list[str], most: int) -> list[Planned]:
     """The first pieces that say something new, as posts; ``said`` grows by them."""
     found: list[Planned] = []
     for piece in pieces:
         if len(found) >= most:
             break
-        if _fresh(piece.text, said):
+        # Findings of a study differ in a learner or a metric only, and each is one.
+        if _fresh(piece.text, said, SAME if piece.quote.page is not None else 0.9):
             found.append(_planned(role, (piece,)))
             said.append(piece.text)
     return found
@@ -235,8 +252,10 @@ def _results(source: Source, length: Callable[[str], int], room: int, said: list
 
 
 def _fillers(source: Source, length: Callable[[str], int], room: int, said: list[str], most: int) -> list[Planned]:
-    """Pictures of an appendix, where the main body does not fill the thread."""
-    found: list[Planned] = []
+    """Where the main body does not fill the thread: pictures of an appendix, and what a study says beside its findings."""
+    beside = [Quote(None, s.text, (s.number,)) for s in source.sentences if s.role == "finding"]
+    pieces_beside = [p for q in beside if (p := piece_of(q, length, room)) is not None]
+    found = _first(pieces_beside, "result", said, most)
     for item in source.items:
         pieces = [p for p in sayings(item, source, length, room) if _fresh(p.text, said)] if item.appendix else []
         if pieces and len(found) < most:

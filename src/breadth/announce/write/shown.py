@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from breadth.announce.check.words import content
-from breadth.announce.read.cues import about_prior, is_claim, section_is
-from breadth.announce.source import Item, Quote, Source
+from breadth.announce.read.cues import about_prior, is_claim, section_is, set_up
+from breadth.announce.source import Item, Quote, Sentence, Source
 from breadth.announce.thread import Picture
 from breadth.announce.write.clean import clean
-from breadth.announce.write.piece import Piece, overlap, piece_of
+from breadth.announce.write.piece import ANY, Piece, overlap, piece_of, sentences_in
 from breadth.announce.write.verbs import finite
 
-__all__ = ["ALT", "VALUE", "caption_quotes", "importance", "is_set_up", "picture", "related", "sayings"]
+__all__ = ["ALT", "VALUE", "caption_quotes", "continued", "importance", "is_set_up", "picture", "related", "sayings"]
 
 ALT = 1000
+LONG = 200  # characters above which a heading needs no more
+LEAST = -1.0  # worth below which a sentence only tells how to read a picture
 _SETUP = re.compile(
     r"\b(?:hyper-?parameters?|configurations?|statistics|language codes?|notations?|definitions?|pseudo-?code|abbreviations?|"
     r"list of|glossary|"
@@ -44,6 +47,10 @@ _POINTER = re.compile(
     r"provides?|presents?|summari[sz]es?|gives?|displays?|plots?|depicts?)\b)",
     re.IGNORECASE,
 )
+_RUN = re.compile(
+    r"\b(?:is|are|was|were) (?:also )?(?:evaluated|measured|computed|trained|conducted|performed|sampled|plotted|obtained from)\b"
+)
+_LABEL = re.compile(r"\b(?:fig(?:ure)?|tab(?:le)?)s?\.?\s*\d", re.IGNORECASE)
 _KINDS = (
     (r"\b(?:pipeline|overview|architecture|diagram|framework|schematic|process of)\b", "diagram"),
     (r"\b(?:histograms?)\b", "histogram"),
@@ -72,14 +79,14 @@ def importance(item: Item, source: Source) -> float:
 
 def caption_quotes(item: Item, source: Source) -> tuple[Quote, ...]:
     """Return the caption's sentences in their order, as evidence: those of the source where they are there, else split from the caption."""
-    caption = _squeezed(item.caption)
+    caption = _squeezed(unlabelled(item.caption))
     known = [
         s
         for s in source.sentences
-        if s.role == "caption" and s.page == item.page and len(s.text) > 12 and _squeezed(s.text) in caption
+        if s.role == "caption" and s.page == item.page and len(s.text) > 12 and _squeezed(unlabelled(s.text)) in caption
     ]
     if known:
-        return tuple(Quote(s.page, s.text, (s.number,)) for s in known)
+        return tuple(q for s in known for q in sentences_in(source, Quote(s.page, s.text, (s.number,))))
     parts = re.split(r"(?<=[a-z)\]%][.!])\s+(?=[A-Z“\"(])", item.caption)
     return tuple(Quote(item.page, p.strip()) for p in parts if p.strip())
 
@@ -92,14 +99,50 @@ def sayings(item: Item, source: Source, length: Callable[[str], int], room: int)
     """Return what may be said with the picture, best first: from its caption or from a sentence that cites it, nothing else."""
     found: list[tuple[float, int, Piece]] = []
     captions = caption_quotes(item, source)
-    cites = [source.sentence(n) for n in item.cited_by if source.sentence(n).role not in ("reference", "caption")]
-    quotes = [(q, True) for q in captions] + [(Quote(s.page, s.text, (s.number,)), False) for s in cites]
+    quotes = [(q, True) for q in captions] + [(Quote(s.page, s.text, (s.number,)), False) for s in _about(item, source)]
     for at, (quote, own) in enumerate(quotes):
         piece = piece_of(quote, length, room)
-        if piece is not None:
-            found.append((-_worth(piece.text, quote.text, own, at), at, piece))
+        worth = _worth(piece.text, quote.text, own, at) if piece is not None else LEAST
+        if piece is not None and worth > LEAST:
+            found.append((-worth, at, replace(piece, worth=worth)))
+    if not found and captions:  # a bare heading, where nothing better can be said
+        heading = clean(captions[0].text)
+        found += [(0.0, 0, Piece(heading, captions[0]))] if heading and length(heading) <= room else []
     found.sort(key=lambda f: f[:2])
     return tuple(p for _, _, p in found)
+
+
+def continued(piece: Piece, item: Item, source: Source, length: Callable[[str], int], room: int) -> list[Piece]:
+    """Return a caption's heading with the sentences of the caption right after it, as far as they fit and tell what is to be seen."""
+    captions = caption_quotes(item, source)
+    if finite(piece.text) or not captions or piece.quote != captions[0]:
+        return [piece]
+    pieces = [piece]
+    for quote in captions[1:]:
+        text = " ".join(p.text for p in pieces)
+        more = piece_of(quote, length, room - length(text) - 1, leaning=ANY)
+        if more is None or _READING.search(more.text) or not finite(more.text) or len(f"{text} {more.text}") > LONG:
+            break
+        pieces.append(more)
+    return pieces
+
+
+def _about(item: Item, source: Source) -> list[Sentence]:
+    """Sentences that cite an item, and the next ones after one that only points at it ("Table 4 shows the scores.")."""
+    found: list[Sentence] = []
+    for n in item.cited_by:
+        s = source.sentence(n)
+        if s.role in ("reference", "caption"):
+            continue
+        found.append(s)
+        beside = (
+            [x for x in source.sentences[n : n + 2] if (x.section, x.role) == (s.section, s.role)] if _POINTER.match(s.text) else []
+        )
+        for x in beside:
+            if x.number in item.cited_by or _LABEL.search(x.text):
+                break
+            found.append(x)
+    return list(dict.fromkeys(found))
 
 
 def _worth(text: str, printed: str, own: bool, at: int) -> float:
@@ -112,6 +155,7 @@ def _worth(text: str, printed: str, own: bool, at: int) -> float:
         + 1.0 * (len(text) > 200)
         + 2.0 * (not own and about_prior(text))
     )
+    worth -= 2.0 * set_up(text) + 2.0 * bool(_RUN.search(text)) + 1.0 * ("et al" in text)
     worth -= 1.5 * bool(re.match(r"(?:Top|Bottom|Left|Right|Middle|Center)\b|[A-Z][\w ]+ = ", text)) + 1.5 * bool(
         re.match(r"(?:If|Suppose|Let|Given)\b", text)
     )
@@ -124,15 +168,15 @@ def related(a: Item, b: Item, source: Source) -> float:
     if a.label.split()[0] != b.label.split()[0] or abs(a.page - b.page) > 2:
         return 0.0
     close = abs(_number(a) - _number(b)) == 1
-    same = overlap(clean_caption(a), clean_caption(b))
+    same = overlap(unlabelled(a.caption), unlabelled(b.caption))
     together = bool(set(a.cited_by) & set(b.cited_by))
     sections = {source.sentence(n).section for n in a.cited_by} & {source.sentence(n).section for n in b.cited_by}
     return 1.5 * same + 0.6 * close + 0.5 * together + 0.4 * bool(sections) if close or same > 0.5 else 0.0
 
 
-def clean_caption(item: Item) -> str:
-    """The caption without its label."""
-    return re.sub(r"^\s*(?:Fig(?:ure)?|Tab(?:le)?)\.?\s*[A-Z]?[\dIVXivx]+\s*[.:|–—-]?\s*", "", item.caption, flags=re.IGNORECASE)
+def unlabelled(caption: str) -> str:
+    """Return a caption without its label ("Figure 2: ")."""
+    return re.sub(r"^\s*(?:Fig(?:ure)?|Tab(?:le)?)\.?\s*[A-Z]?[\dIVXivx]+\s*[.:|–—-]?\s*", "", caption, flags=re.IGNORECASE)
 
 
 def _number(item: Item) -> int:
@@ -149,7 +193,7 @@ def picture(item: Item) -> Picture:
         if item.file is None
         else item.label
     )
-    alt = f"{head}: {clean_caption(item).strip() or 'no caption is printed'}"
+    alt = f"{head}: {unlabelled(item.caption).strip() or 'no caption is printed'}"
     if len(alt) > ALT:
         cut = alt[: ALT - 1]
         end = max(cut.rfind(". "), cut.rfind("; "))

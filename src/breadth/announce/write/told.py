@@ -9,7 +9,7 @@ from breadth.announce.facts import Facts
 from breadth.announce.read.cues import about_future, about_own, about_prior, is_claim, section_is
 from breadth.announce.source import Quote, Source
 from breadth.announce.write.clean import lowered
-from breadth.announce.write.piece import Piece, piece_of, sentences_in
+from breadth.announce.write.piece import ANY, FINDINGS, Piece, piece_of, sentences_in
 from breadth.announce.write.planned import Planned
 from breadth.announce.write.verbs import finite
 
@@ -19,6 +19,10 @@ _GAP = re.compile(
     r"\b(?:unclear|lack\w*|challeng\w+|fail\w*|hinder\w*|limit\w*|difficult|poorly|unknown|remains?|nebulous|not been|claims?|"
     r"dispute|debate|problem|expensive|costly|insufficient)\b",
     re.IGNORECASE,
+)
+_DID = (
+    r"make|show|test|introduce|propose|provide|develop|demonstrate|present|derive|prove|evaluate|release|study|analy[sz]e|compare|design|build|"
+    r"create|describe|investigate|conduct|establish|identify|extend|confirm|find|induce|meta-analy[sz]e|formali[sz]e|measure|train|collect"
 )
 _FOLLOWS = re.compile(
     r"\b(?:suggest(?:s|ing)?|impl(?:y|ies|ications?)|enables?|hope|inspires?|aims? to (?:establish|support)|foster|"
@@ -40,7 +44,7 @@ def contribution_piece(
     pieces: list[Piece] = []
     for part in sentences_in(source, quote):
         left = room - sum(length(p.text) + 1 for p in pieces)
-        piece = piece_of(part, length, left) or (None if pieces else piece_of(part, length, left, leaning=True))
+        piece = piece_of(part, length, left, leaning=ANY if pieces else "")
         if piece is None and not pieces:
             continue
         if piece is None or (pieces and not finite(piece.text)):
@@ -51,6 +55,7 @@ def contribution_piece(
     if pieces and not finite(pieces[0].text):
         first = lowered(pieces[0].text, plain)
         head = "We contribute " if re.match(r"(?:an?|the) ", first) else "We contribute: "
+        head = "We " if re.match(rf"(?:{_DID})\b", first) else head  # "we (1) make ..., (2) show ...": each is what we did
         if length(head) + sum(length(p.text) + 1 for p in pieces) <= room:
             pieces[0] = Piece(head + first, pieces[0].quote)
     return tuple(pieces)
@@ -78,11 +83,11 @@ def implication_posts(source: Source, length: Callable[[str], int], room: int) -
         end = section_is(s, "conclusion", "discussion", "impact", "implication", "summary") and s.role in ("body", "list")
         if not (end or s.number in last) or section_is(s, "related work", "limitation") or not _FOLLOWS.search(s.text):
             continue
-        if about_prior(s.text) or (about_future(s.text) and not re.search(r"\bhope\b", s.text)):
+        if len(s.text.split()) < 8 or about_prior(s.text) or (about_future(s.text) and not re.search(r"\bhope\b", s.text)):
             continue
         if not about_own(s.text) and not re.match(r"(?:These|Our) (?:findings|results)\b|By \w+ing\b", s.text):
             continue
-        piece = piece_of(Quote(s.page, s.text, (s.number,)), length, room, leaning=True)
+        piece = piece_of(Quote(s.page, s.text, (s.number,)), length, room, leaning=FINDINGS)
         if piece is not None and finite(piece.text):
             score = 1.0 * end + 1.0 * section_is(s, "conclusion", "impact") - 0.5 * is_claim(s.text) - len(piece.text) / 300
             score += 1.0 * bool(re.search(r"\b(?:enables?|suggests?|impl(?:y|ies)|hope|inspires?|aim to)\b", s.text))
@@ -95,10 +100,16 @@ def limitation_post(source: Source, facts: Facts, length: Callable[[str], int], 
     """Return the post with the limitation, of the facts or the paper's own, ``[FILL: limitation]`` where neither names one."""
     if facts.limitation:
         return Planned("limitation", _headed(facts.limitation), ()), Quote(None, facts.limitation)
-    for quote in source.limitations:
+    best: tuple[float, Piece, Quote] | None = None
+    for rank, quote in enumerate(source.limitations):
         piece = piece_of(quote, length, room - len("Limitation: "))
-        if piece is not None and finite(piece.text):
-            return Planned("limitation", _headed(piece.text), (quote,)), quote
+        if piece is None or not finite(piece.text):
+            continue
+        cost = 40.0 * rank + 0.5 * max(0, len(piece.text) - 150)
+        if best is None or cost < best[0]:
+            best = (cost, piece, quote)
+    if best is not None:
+        return Planned("limitation", _headed(best[1].text), (best[2],)), best[2]
     return Planned("limitation", "Limitation: [FILL: limitation]", ()), None
 
 
