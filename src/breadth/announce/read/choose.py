@@ -82,8 +82,8 @@ def assigned(options: Sequence[tuple[Caption, Sequence[Region]]], habit: Habit) 
 
     best = [costs.index(min(costs)) for costs in own]
     if math.prod(len(costs) for costs in own) <= MOST:
-        picks: list[tuple[int, ...]] = list(product(*(range(len(costs)) for costs in own)))
-        best = list(min(picks, key=total))
+        picks = [list(pick) for pick in product(*(range(len(costs)) for costs in own))]
+        best = min(picks, key=total)
     else:
         for i, costs in enumerate(own):
             tried = [swapped(i, k) for k in range(len(costs))]

@@ -12,7 +12,7 @@ from breadth.announce.read.cited import cited
 from breadth.announce.read.ink import ink_of
 from breadth.announce.read.lines import Line
 from breadth.announce.read.looks import Look, look_of, running_lines
-from breadth.announce.read.parts import joined_rules, parts_of
+from breadth.announce.read.parts import parts_of, rules_beside_text
 from breadth.announce.read.pdf import Pdf
 from breadth.announce.read.regions import Field, Region, area, field_of, regions_of, shared
 from breadth.announce.read.turned import turned_back, turned_ink, turned_lines, turned_size
@@ -119,7 +119,7 @@ def opened(
         ink, size = ink_of(page), (page.width, page.height)
     ink = turned_ink(ink, angle)
     upright = turned_lines(lines, angle, size)
-    rules = joined_rules(ink.rules())
+    rules = rules_beside_text(ink, upright)
     own = [replace(c, bbox=upright[c.lines[0]].bbox) for c in heads if lines[c.lines[0]].angle == angle]
     taken = {i for c in own for i in c.lines}
     whole = [grown(c, upright, rules, taken) for c in own]

@@ -96,6 +96,19 @@ def columns_of(lines: Sequence[Line], look: Look) -> tuple[Span, ...]:
         within = any(x0 + 6 < a * 2 and b * 2 < x1 + 4 and not 0.4 < 2 * (b - a) / (x1 - x0) < 0.52 for x0, x1 in found)
         if n >= max(0.06 * total, 3) and not indented and not within:
             found.append((a * 2.0, b * 2.0))
+    return tuple(found) or ragged_columns(lines, look)
+
+
+def ragged_columns(lines: Sequence[Line], look: Look) -> tuple[Span, ...]:
+    """Return the columns of text whose lines end where they like: the edge where many begin, to where nearly all have ended."""
+    some = [line.bbox for line in lines if not line.angle and plain(line, look) and len(line.words) >= 4]
+    starts = Counter(round(b[0] / 2) for b in some)
+    found = list[Span]()
+    for a, n in starts.most_common(4):
+        own = sorted(b[2] for b in some if abs(b[0] / 2 - a) <= 1)
+        if n < max(0.15 * len(some), 3) or any(overlap(a * 2, own[-1], *span) > 10 for span in found):
+            continue
+        found.append((a * 2.0, own[int(0.95 * (len(own) - 1))]))
     return tuple(found)
 
 

@@ -12,7 +12,7 @@ from breadth.announce.read.lines import Line
 from breadth.announce.read.looks import NEAR, Look, fills, heading, justified, opens, page_columns, plain, text_width, wrapped
 from breadth.announce.source import Box
 
-__all__ = ["Parts", "joined_rules", "parts_of"]
+__all__ = ["Parts", "parts_of", "rules_beside_text"]
 
 PART = re.compile(r"^\(?[a-zA-Z]\)")
 
@@ -67,16 +67,23 @@ def parts_of(
     return replace(parts, text=running_text(parts))
 
 
-def joined_rules(rules: Sequence[Rule]) -> list[Rule]:
-    """Return rules with those made one that a file draws cell by cell, end to end."""
+def rules_beside_text(ink: Ink, lines: Sequence[Line]) -> list[Rule]:
+    """Return the horizontal rules of a page, top to bottom: those made one that a file draws cell by cell, and none made of letters."""
     out: list[Rule] = []
-    for rule in sorted(rules, key=lambda r: (round(r.at), r.start)):
+    for rule in sorted(ink.rules(), key=lambda r: (round(r.at), r.start)):
         last = out[-1] if out else None
         if last is not None and abs(last.at - rule.at) < 0.9 and -2 < rule.start - last.end < 2.5:
             out[-1] = Rule(last.start, max(last.end, rule.end), last.at)
         else:
             out.append(rule)
-    return sorted(out, key=lambda r: r.at)
+    boxes = [line.bbox for line in lines]
+
+    def of_letters(rule: Rule) -> bool:
+        return rule.length < 45 and any(
+            b[1] < rule.at < b[3] and overlap(rule.start, rule.end, b[0], b[2]) > 0.8 * rule.length for b in boxes
+        )
+
+    return sorted((r for r in out if not of_letters(r)), key=lambda r: r.at)
 
 
 def frames_of(rules: Sequence[Rule], posts: Sequence[Rule], size: tuple[float, float]) -> list[Box]:
@@ -148,6 +155,8 @@ def told(parts: Parts, block: Sequence[int]) -> list[bool]:
     if sum(full) >= 2 and sum(full) >= 0.35 * len(lines):
         return [True] * len(lines)
     if wrapped(lines, as_text, parts.spans) or justified(lines, parts.look):
+        return [True] * len(lines)
+    if len(lines) > 1 and sum(p and opens(line, parts.columns) for line, p in zip(lines, as_text, strict=True)) >= 0.6 * len(lines):
         return [True] * len(lines)
     return [
         (f and p) or heading(line, parts.columns, parts.look) or (p and opens(line, parts.columns))

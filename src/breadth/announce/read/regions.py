@@ -64,7 +64,7 @@ def field_of(parts: Parts, more: Sequence[Box] = ()) -> Field:
     walls = [parts.lines[i].bbox for i in sorted(parts.text)]
     walls += [parts.lines[i].bbox for c in parts.captions for i in c.lines]
     walls += [listing(parts, c) for c in parts.captions if c.kind == "other"]
-    walls += [(r.start - 1, r.at - 2, r.end + 1, r.at + 2) for r in parts.rules if edging(parts, r)]
+    walls += [(r.start - 1, r.at - 2, r.end + 1, r.at + 2) for r in parts.rules if edging(parts, r) or noting(parts, r)]
     walls += list(more)
     return Field(parts, parts.ink.without(walls), tuple(walls))
 
@@ -80,6 +80,15 @@ def edging(parts: Parts, rule: Rule) -> bool:
         if (bottom < 0.12 * parts.height and -1 < rule.at - bottom < 13) or (top > 0.88 * parts.height and -1 < top - rule.at < 13):
             return True
     return False
+
+
+def noting(parts: Parts, rule: Rule) -> bool:
+    """Return whether a rule parts footnotes from the text: short, at a column's left edge, and text that no item holds right under it."""
+    at_left = any(abs(rule.start - a) < 4 and 0.15 * (b - a) < rule.length < 0.6 * (b - a) for a, b in parts.columns)
+    if not at_left or rule.at < 0.4 * parts.height:
+        return False
+    under = [parts.lines[i].bbox for i in parts.text if -2 < parts.lines[i].bbox[1] - rule.at < 14]
+    return any(overlap(b[0], b[2], rule.start, rule.end) > 0 for b in under)
 
 
 def listing(parts: Parts, caption: Caption) -> Box:
@@ -139,6 +148,10 @@ def reach(field: Field, caption: Caption) -> tuple[float, float]:
                 left = max(left, c + 1)
             elif a >= x1 - 2:
                 right = min(right, a - 1)
+    # what is printed at the caption's own height belongs to something beside it
+    before, behind = field.clean.bands((left, y0, x0 - 2, y1), 2, axis=0), field.clean.bands((x1 + 2, y0, right, y1), 2, axis=0)
+    left = max(left, before[-1][1] + 1) if before else left
+    right = min(right, behind[0][0] - 1) if behind else right
     for other in parts.captions:
         a, b, c, d = other.bbox
         if other is caption or other.kind == "other" or overlap(b, d, y0, y1) < -60:
