@@ -1,7 +1,7 @@
 """``breadth``: the verbs, and how every error becomes one line and an exit code.
 
-Exit codes: 0 done; 1 an audit found a violation, or nobody reads the output; 2 the input cannot be used (one line says why); 130
-interrupted.
+Exit codes: 0 done; 1 an audit found a violation, or nobody reads the output; 2 the input cannot be used (one line says why); 3 a
+poster ad has something to fill in; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from breadth.cli import audit, checkpoint, compare, fetch, measure, report, run, status, thread
+from breadth.cli import audit, checkpoint, compare, fetch, measure, poster, report, run, status, thread
 from breadth.errors import BreadthError, printable
 from breadth.version import __version__
 
@@ -53,6 +53,7 @@ app.command("audit")(audit.audit)
 app.command("report")(report.report)
 app.add_typer(checkpoint.app, name="checkpoint")
 app.add_typer(thread.app, name="thread")
+app.command("poster")(poster.poster)
 
 
 def main() -> None:
@@ -96,7 +97,7 @@ def _told(error: OSError) -> str:
 
 def _verb() -> str:
     given = sys.argv[1] if len(sys.argv) > 1 else ""
-    return f"{given} " if given in {c.name for c in (*app.registered_commands, *app.registered_groups)} else ""
+    return f"{given} " if given in {c.name for c in app.registered_commands} | {g.name for g in app.registered_groups} else ""
 
 
 def _refused(message: str) -> int:

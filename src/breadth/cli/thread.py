@@ -19,8 +19,10 @@ from breadth.errors import AnnounceError, printable
 
 if TYPE_CHECKING:
     from breadth.announce.facts import Facts
+    from breadth.announce.read.crops import Crop
     from breadth.announce.source import Source
     from breadth.announce.thread import Platform, Thread
+    from breadth.announce.write.models import Writer
 
 __all__ = ["app", "check", "make", "post"]
 
@@ -48,6 +50,7 @@ Findings = Annotated[Path | None, typer.Option("--findings", help="findings.json
 For = Annotated[Literal["x", "bluesky", "mastodon", "linkedin"], typer.Option("--platform", help="Whose limits and counting hold.")]
 Posts = Annotated[str, typer.Option("--posts", help="Fewest and most posts, or the one number.", metavar="N-M")]
 CodeUrl = Annotated[str | None, typer.Option("--code-url", help="Address of the code, where the paper does not give it.")]
+PaperUrl = Annotated[str | None, typer.Option("--paper-url", help="Address of the paper, where the paper does not print it.")]
 NoCode = Annotated[bool, typer.Option("--no-code", help="There is no code to point to, so no post does.")]
 Crops = Annotated[
     list[str] | None,
@@ -62,6 +65,7 @@ def make(
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder to write into; made if missing.")] = None,
     facts: FactsFile = None,
+    paper_url: PaperUrl = None,
     code_url: CodeUrl = None,
     no_code: NoCode = False,
     findings: Findings = None,
@@ -72,6 +76,15 @@ def make(
             "--writer", help="Who words the posts: the paper's own sentences, or a language model that may only rephrase them."
         ),
     ] = "extractive",
+    model: Annotated[str | None, typer.Option("--model", help="Model of the writer openai or anthropic.")] = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option("--base-url", help="Address of an endpoint that speaks the writer's protocol, such as a local server."),
+    ] = None,
+    command: Annotated[
+        str | None, typer.Option("--command", help="Program of the writer command: reads the prompt, prints the answer.")
+    ] = None,
+    timeout: Annotated[float, typer.Option("--timeout", help="Seconds that an answer of a model may take.", min=1)] = 120.0,
     posts: Posts = "8-13",
     crops: Crops = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the thread and what the checks say, write nothing.")] = False,
@@ -95,10 +108,12 @@ def make(
       breadth thread check thread/thread.md paper.pdf --facts facts.toml
       breadth thread post thread --to bluesky
     """
-    from breadth.announce.check.check import check_thread
+    from breadth.announce.check.thread import check_thread
 
     least, most = _posts(posts)
-    known = _facts(facts, code_url, no_code, crops or ())
+    known = _facts(facts, paper_url, code_url, no_code)
+    boxes = _boxes(known, crops or ())
+    model_writer = _asked(writer, model, base_url, command, timeout)
     _need(paper, findings, "breadth thread paper.pdf --out thread")
     if out is None and not dry_run:
         raise AnnounceError("--out is missing; expected the folder to write into: --out thread (--dry-run writes nothing)")
@@ -107,8 +122,8 @@ def make(
 
         refuse_edited(out)
     with _progress(as_json) as phase:
-        source = _source(paper, findings, known, phase("reading", 0.0, 0.6))
-        thread = _written(source, known, platform, writer, least, most)
+        source = _source(paper, findings, known, boxes, phase("reading", 0.0, 0.6))
+        thread, note = _written(source, known, platform, model_writer, least, most)
         thread = replace(thread, problems=check_thread(thread, source, known, least=least, most=most))
         exported = None
         if out is not None and not dry_run:
@@ -116,11 +131,11 @@ def make(
 
             exported = export(thread, source, paper, out, force=force, report=phase("figures", 0.6, 1.0))
     if as_json:
-        print_json(thread_json(thread, exported))
+        print_json(thread_json(thread, exported, note))
         return
     if exported is None:
         tell_posts(thread)
-    tell_thread(thread, source, exported)
+    tell_thread(thread, source, exported, note)
 
 
 @app.command("check")
@@ -130,6 +145,7 @@ def check(
         Path | None, typer.Argument(help="The paper; not needed with --findings.", metavar="PAPER.pdf", show_default=False)
     ] = None,
     facts: FactsFile = None,
+    paper_url: PaperUrl = None,
     code_url: CodeUrl = None,
     no_code: NoCode = False,
     findings: Findings = None,
@@ -153,15 +169,15 @@ def check(
       breadth thread check thread/thread.md paper.pdf
       breadth thread check thread/thread.md paper.pdf --facts facts.toml --update
     """
-    from breadth.announce.check.check import check_thread
     from breadth.announce.check.markdown import as_thread
+    from breadth.announce.check.thread import check_thread
 
     least, most = _posts(posts)
-    known = _facts(facts, code_url, no_code, ())
+    known = _facts(facts, paper_url, code_url, no_code)
     _need(paper, findings, "breadth thread check thread.md paper.pdf")
     text = _text(markdown)
     with _progress(as_json) as phase:
-        source = _source(paper, findings, known, phase("reading", 0.0, 0.9))
+        source = _source(paper, findings, known, _boxes(known, ()), phase("reading", 0.0, 0.9))
         thread = as_thread(text, source, known, platform)
         problems = check_thread(thread, source, known, least=least, most=most)
         if update:
@@ -208,10 +224,31 @@ def post(
     send(folder, to, really=really, report=lambda words: print("\n".join(map(printable, words.split("\n"))), flush=True))
 
 
-def _written(source: Source, known: Facts, platform: Platform, writer: str, least: int, most: int) -> Thread:
-    from breadth.announce.write.extractive import write_thread
+def _asked(writer: str, model: str | None, base_url: str | None, command: str | None, timeout: float) -> Writer | None:
+    """The language model that is to write; None where none is."""
+    if writer != "extractive":
+        from breadth.announce.write.models import writer_of
 
-    return write_thread(source, known, platform, least=least, most=most)
+        return writer_of(writer, model=model, base_url=base_url, command=command, timeout=timeout)
+    for option, value in (("--model", model), ("--base-url", base_url), ("--command", command)):
+        if value is not None:
+            raise AnnounceError(
+                f"{option} was given, but the extractive writer asks no model; name one: --writer openai, anthropic or command"
+            )
+    return None
+
+
+def _written(
+    source: Source, known: Facts, platform: Platform, writer: Writer | None, least: int, most: int
+) -> tuple[Thread, str | None]:
+    """The thread, and why it is not the model's where one was asked."""
+    if writer is None:
+        from breadth.announce.write.extractive import write_thread
+
+        return write_thread(source, known, platform, least=least, most=most), None
+    from breadth.announce.write.repair import written
+
+    return written(source, known, platform, writer, least=least, most=most)
 
 
 def _posts(text: str) -> tuple[int, int]:
@@ -238,29 +275,36 @@ def _text(path: Path) -> str:
         raise AnnounceError(f"{path} is not text in UTF-8; give the thread's Markdown") from error
 
 
-def _facts(path: Path | None, code_url: str | None, no_code: bool, crops: Sequence[str]) -> Facts:
+def _facts(path: Path | None, paper_url: str | None, code_url: str | None, no_code: bool) -> Facts:
     """The facts of the file, with those of the command line before them."""
     from breadth.announce.facts import Facts, read_facts
 
     known = Facts() if path is None else read_facts(path)
     given: dict[str, Any] = {}
+    for option, value in (("--paper-url", paper_url), ("--code-url", code_url)):
+        if value is not None and not re.fullmatch(r"https?://[^\s/]+\.[^\s/]+(/\S*)?", value):
+            raise AnnounceError(f"{option} is '{value}'; expected an address such as https://github.com/me/code")
+    if paper_url is not None:
+        given["paper_url"] = paper_url
     if code_url is not None:
         if no_code:
             raise AnnounceError("--code-url and --no-code were both given; expected one of them: leave one out")
-        if not re.fullmatch(r"https?://[^\s/]+\.[^\s/]+(/\S*)?", code_url):
-            raise AnnounceError(f"--code-url is '{code_url}'; expected an address such as https://github.com/me/code")
-        given = {"code_url": code_url, "no_code": False}
+        given |= {"code_url": code_url, "no_code": False}
     if no_code:
-        given = {"code_url": None, "no_code": True}
-    for crop in crops:
-        label, sign, box = crop.partition("=")
-        if not sign:
-            raise AnnounceError(f"--crop is '{crop}'; expected a label, a page and a box: --crop 'Figure 2=p2:343,220,541,300'")
-        given["crops"] = {**given.get("crops", known.crops), label.strip(): box.strip()}
+        given |= {"code_url": None, "no_code": True}
     return known.model_copy(update=given)
 
 
-def _source(paper: Path | None, findings: Path | None, known: Facts, report: Callable[[int, int], None]) -> Source:
+def _boxes(known: Facts, crops: Sequence[str]) -> list[Crop]:
+    """Boxes set by hand, those of the command line after those of the facts and so before them."""
+    from breadth.announce.read.crops import parse_crop
+
+    return [parse_crop(text) for text in (*(f"{label}={place}" for label, place in known.crops.items()), *crops)]
+
+
+def _source(
+    paper: Path | None, findings: Path | None, known: Facts, boxes: Sequence[Crop], report: Callable[[int, int], None]
+) -> Source:
     """The paper, the study, or the study's findings beside the paper's words."""
     from breadth.announce.read.findings import merged, read_findings
 
@@ -268,9 +312,11 @@ def _source(paper: Path | None, findings: Path | None, known: Facts, report: Cal
     if paper is None:
         assert study is not None  # one of the two was asked for
         return study
+    from breadth.announce.read.crops import with_crops
     from breadth.announce.read.paper import read_paper
 
     source = read_paper(paper, facts=known, report=report)
+    source = replace(source, items=with_crops(source.items, boxes))
     return source if study is None else merged(source, study)
 
 

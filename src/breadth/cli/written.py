@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 __all__ = ["checks_json", "tell_posts", "tell_problems", "tell_thread", "thread_json"]
 
 
-def thread_json(thread: Thread, exported: Exported | None) -> dict[str, Any]:
-    """The content of thread.json, and beside it what to fill in and the files that were written."""
+def thread_json(thread: Thread, exported: Exported | None, note: str | None) -> dict[str, Any]:
+    """The content of thread.json, and beside it what to fill in, the files that were written, and why no model's thread was."""
     from breadth.announce.show.fills import fills
     from breadth.announce.show.pictures import file_names
     from breadth.announce.show.record import as_dict
 
     files = {} if exported is None else {k: str(v) for k, v in vars(exported).items() if k != "crops"}
-    return {**as_dict(thread, file_names(thread)), "fill": fills(thread), "files": files}
+    return {**as_dict(thread, file_names(thread)), "fill": fills(thread), "files": files, "note": note}
 
 
 def checks_json(problems: Sequence[Problem]) -> list[dict[str, Any]]:
@@ -46,12 +46,14 @@ def tell_problems(problems: Sequence[Problem], posts: int) -> None:
         print(printable(f"  {p.level:<8} {'thread' if p.post is None else f'post {p.post}':<8} {p.id:<4} {p.message}"))
 
 
-def tell_thread(thread: Thread, source: Source, exported: Exported | None) -> None:
+def tell_thread(thread: Thread, source: Source, exported: Exported | None, note: str | None) -> None:
     """Print what became of the paper: counts, problems, uncertain crops, files, and last what only the author can do."""
     from breadth.announce.show.fills import fills
     from breadth.announce.show.sheet import LOW
 
     print(printable(thread.title))
+    if note:
+        print(printable(f"the paper's own sentences were taken: {note}"))
     shown = {label for post in thread.posts for label in post.items}
     if thread.items:
         print(f"{sum(i.label in shown for i in thread.items)} of {len(thread.items)} figures and tables shown")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
 from breadth.announce.check.markdown import write_markdown
+from breadth.announce.read.pdf import open_pdf
 from breadth.announce.read.render import crop
 from breadth.announce.show import preview
-from breadth.announce.show.pictures import file_names, picture_of, write_png
+from breadth.announce.show.pictures import file_names, write_png
 from breadth.announce.show.record import as_dict
 from breadth.announce.show.sheet import Cell, contact_sheet, thumbnail
 from breadth.announce.source import Item, Source
@@ -53,19 +53,14 @@ def export(
         refuse_edited(out)
     out.mkdir(parents=True, exist_ok=True)
     names = file_names(thread)
-
-    def from_paper(item: Item) -> Image.Image:
-        if pdf is None:
-            raise AnnounceError(f"{item.label} stands in no file; give the paper that it is to be cut from")
-        return crop(pdf, item)
-
     cells = []
-    for n, (item, name) in enumerate(zip(thread.items, names, strict=True), 1):
-        picture = picture_of(item, from_paper)
-        write_png(picture, out / name)
-        cells.append(Cell(item, thumbnail(picture), _place(item, thread)))
-        if report is not None:
-            report(n, len(names))
+    with nullcontext() if pdf is None else open_pdf(pdf) as paper:
+        for n, (item, name) in enumerate(zip(thread.items, names, strict=True), 1):
+            picture = crop(paper, item)
+            write_png(picture, out / name)
+            cells.append(Cell(item, thumbnail(picture), _place(item, thread)))
+            if report is not None:
+                report(n, len(names))
     paths = Exported(
         out / "thread.md", out / "thread.json", out / "preview.html", out / "contact_sheet.png", tuple(out / n for n in names)
     )

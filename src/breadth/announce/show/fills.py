@@ -22,6 +22,8 @@ def _advice(what: str) -> str:
     key = re.sub(r"\W+", "_", what.strip().lower())
     if key == "code_url":
         return "give --code-url URL, or --no-code where there is none"
+    if key == "paper_url":
+        return "give --paper-url URL"
     if key in Facts.model_fields:
         return f'write {key} = "..." into a facts file and give --facts facts.toml'
     return "write it into thread.md by hand, then run breadth thread check"

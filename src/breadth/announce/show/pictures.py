@@ -7,17 +7,14 @@ import io
 import os
 import re
 import secrets
-import warnings
-from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
 
-from breadth.announce.source import Item
+from breadth.announce.read.render import opened
 from breadth.announce.thread import Thread
-from breadth.errors import AnnounceError
 
-__all__ = ["file_names", "picture_of", "small_uri", "write_png"]
+__all__ = ["file_names", "small_uri", "write_png"]
 
 _PAGE_WIDTH = 1100  # pixels of a picture on the page: twice its width there, for screens of double density
 
@@ -41,13 +38,6 @@ def file_names(thread: Thread) -> tuple[str, ...]:
     return tuple(names)
 
 
-def picture_of(item: Item, crop: Callable[[Item], Image.Image]) -> Image.Image:
-    """Return the picture of an item: its own file where it has one (a study's figure), else ``crop(item)``."""
-    if item.file is None:
-        return crop(item)
-    return _opened(Path(item.file), f"{item.label}: {item.file}")
-
-
 def write_png(image: Image.Image, path: Path) -> None:
     """Write a picture; whoever reads sees the old file or the whole new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +51,7 @@ def write_png(image: Image.Image, path: Path) -> None:
 
 def small_uri(path: Path) -> tuple[str, int, int]:
     """Return a picture file as a data URI, scaled to what a page needs, with its width and height in pixels."""
-    picture = _opened(path, f"{path}")
+    picture = opened(path)
     if picture.width > _PAGE_WIDTH:
         picture = picture.resize(
             (_PAGE_WIDTH, max(1, round(picture.height * _PAGE_WIDTH / picture.width))), Image.Resampling.LANCZOS
@@ -69,21 +59,3 @@ def small_uri(path: Path) -> tuple[str, int, int]:
     buffer = io.BytesIO()
     picture.save(buffer, format="WEBP", quality=84, method=4)
     return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}", picture.width, picture.height
-
-
-def _opened(path: Path, what: str) -> Image.Image:
-    try:
-        with warnings.catch_warnings(), Image.open(path) as image:
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return _on_white(image)
-    except (OSError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise AnnounceError(f"{what} cannot be read as a picture ({error}); give a PNG or JPEG file that is there") from error
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    """A picture without transparency, which would turn black on a dark page."""
-    if "A" not in image.getbands() and "transparency" not in image.info:
-        return image.convert("RGB")
-    layer = image.convert("RGBA")
-    paper = Image.new("RGBA", layer.size, "white")
-    return Image.alpha_composite(paper, layer).convert("RGB")

@@ -47,9 +47,9 @@ def contact_sheet(title: str, cells: Sequence[Cell]) -> Image.Image:
     pen = ImageDraw.Draw(sheet)
     pen.text((_GAP, 24), _fitting(title, _font(26, True), width - 2 * _GAP), _INK, font=_font(26, True))
     low = sum(c.item.confidence < LOW for c in cells)
-    look = f"{low} to look at, framed" if low else "none below the confidence to trust"
-    pen.text((_GAP, 66), f"{len(cells)} figures and tables, {look} ({LOW:g})" if cells else "No figure or table was found.",
-             _CAREFUL if low else _MUTED, font=_font(20))  # fmt: skip
+    look = f"look at the {low} in a frame, of a confidence below {LOW:g}" if low else f"each of a confidence of {LOW:g} or more"
+    told = f"{len(cells)} figures and tables; {look}" if cells else "No figure or table was found."
+    pen.text((_GAP, 66), told, _CAREFUL if low else _MUTED, font=_font(20))
     for i, cell in enumerate(cells):
         _draw(sheet, cell, _GAP + i % columns * (_THUMB[0] + _GAP), 118 + i // columns * (_THUMB[1] + _WORDS + _GAP))
     return sheet
@@ -87,7 +87,7 @@ def _fitting(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
     text = " ".join(text[:400].split())
     if font.getlength(text) <= width:
         return text
-    kept = bisect.bisect_right(range(1, len(text) + 1), width, key=lambda n: font.getlength(f"{text[:n]}…"))
+    kept = bisect.bisect_right(range(1, len(text) + 1), width, key=lambda n: math.ceil(font.getlength(f"{text[:n]}…")))
     return f"{text[:kept].rstrip()}…"
 
 
