@@ -107,17 +107,20 @@ class Gpt2(nn.Module):
 
 
 class LanguageModel(nn.Module):
-    """A body with a head: tokens [n, t] -> logits [n, t, vocab_size] of the token that follows each one. lm_head: shared where tied."""
+    """A body with a head: tokens [n, t] -> logits [n, t, vocab_size] of the token that follows each one. No head of its own where tied."""
 
     def __init__(self, body: Gpt2) -> None:
         super().__init__()
         self.body = body
-        self.lm_head = nn.Linear(body.size.n_embd, body.size.vocab_size, bias=False)
-        if body.size.tied:
-            self.lm_head.weight = body.wte.weight
+        self.lm_head = None if body.size.tied else nn.Linear(body.size.n_embd, body.size.vocab_size, bias=False)
+
+    @property
+    def head(self) -> Tensor:
+        """The matrix [vocab_size, n_embd] of the logits."""
+        return self.body.wte.weight if self.lm_head is None else self.lm_head.weight
 
     def forward(self, tokens: Tensor) -> Tensor:
-        return self.lm_head(self.body(tokens))  # type: ignore[no-any-return]
+        return F.linear(self.body(tokens), self.head)
 
 
 def gpt2(size: Gpt2Size, seed: int) -> LanguageModel:
@@ -139,7 +142,7 @@ def _published(model: LanguageModel) -> dict[str, Tensor]:
     out = {
         f"transformer.{name}": w.T.contiguous() if name.endswith(_TRANSPOSED) else w for name, w in model.body.state_dict().items()
     }
-    return out if model.body.size.tied else {**out, "lm_head.weight": model.lm_head.weight.detach()}
+    return out if model.lm_head is None else {**out, "lm_head.weight": model.lm_head.weight.detach()}
 
 
 def save_gpt2(model: LanguageModel, folder: str | Path) -> None:
@@ -215,11 +218,12 @@ def load_gpt2(folder: str | Path) -> LanguageModel:
     if wrong:
         raise CheckpointError(f"{path}: {wrong} has shape {list(found[wrong].shape)}; config.json says {list(expected[wrong])}")
     weights = {f"body.{k}": (v.T if k.endswith(_TRANSPOSED) else v).float().contiguous() for k, v in found.items()}
-    weights["lm_head.weight"] = weights["body.wte.weight"] if size.tied or head is None else head.float().contiguous()
-    if weights["lm_head.weight"].shape != weights["body.wte.weight"].shape:
-        raise CheckpointError(f"{path}: lm_head.weight has shape {list(weights['lm_head.weight'].shape)}; config.json says "
-                              f"{[size.vocab_size, size.n_embd]}")  # fmt: skip
+    if not size.tied:
+        assert head is not None
+        if tuple(head.shape) != (size.vocab_size, size.n_embd):
+            raise CheckpointError(
+                f"{path}: lm_head.weight has shape {list(head.shape)}; config.json says [{size.vocab_size}, {size.n_embd}]"
+            )
+        weights["lm_head.weight"] = head.float().contiguous()
     model.load_state_dict(weights, strict=True, assign=True)
-    if size.tied:
-        model.lm_head.weight = model.body.wte.weight
     return model.requires_grad_(True)
