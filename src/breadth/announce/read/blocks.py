@@ -10,6 +10,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Literal
 
+from breadth.announce.read.headings import names_section
 from breadth.announce.read.lines import HYPHEN, Line
 from breadth.announce.source import Box
 
@@ -329,7 +330,7 @@ def joins(row: Row, chain: Sequence[Row], body: Body) -> bool:
         return False
     if min(row.bbox[2], last.bbox[2]) <= max(row.bbox[0], last.bbox[0]):
         return False
-    if row.bold != last.bold and step > 1.1 * usual:
+    if row.bold != last.bold and (step > 1.1 * usual or names_section(row.text) or names_section(last.text)):
         return False  # a heading; bold words within a text stand at its own distance
     hangs = len(chain) == 1 and BULLET.match(chain[0].text) is not None and 0 < row.bbox[0] - last.bbox[0] < 3.5 * row.size
     aligned = hangs or any(abs(row.bbox[0] - r.bbox[0]) < 3 for r in chain)
@@ -348,7 +349,7 @@ def kind_of(chain: Sequence[Row], body: Body, frame: Frame) -> Kind:
     size = median(row.size for row in chain)
     if size < 0.6 * body.size or sum(letters_of(row) for row in chain) < 0.5 * len(chain):
         return "other"
-    if size > 1.07 * body.size or all(row.bold for row in chain):
+    if size > 1.07 * body.size or (all(row.bold for row in chain) and not (len(chain) > 3 and reads(chain, frame))):
         return "bold"
     if not reads(chain, frame):
         return "other"
@@ -366,7 +367,8 @@ def reads(chain: Sequence[Row], frame: Frame) -> bool:
         text, row = chain[0].text, chain[0]
         near = x0 - frame.x0 < 0.12 * frame.width or x0 - frame.x0 < 40
         closed = text.rstrip(HYPHEN)[-1:] in '.,;:!?)”"' or x1 > frame.x1 - 0.1 * frame.width or BULLET.match(text) is not None
-        return near and words[0] >= (2 if x0 - frame.x0 < 4 else 3) and closed and not row.bold
+        noted = row.lines[0].words[0].raised and "/" in text  # a footnote that is an address
+        return near and words[0] >= (2 if x0 - frame.x0 < 4 else 3) and (closed or noted) and not row.bold
     if x0 - frame.x0 > 0.2 * frame.width and frame.x1 - x1 > 6:
         return False  # a formula's cases, a list of labels
     filled = median(row.bbox[2] - row.bbox[0] for row in chain[:-1])

@@ -47,10 +47,11 @@ PUBLISHED = re.compile(
     r"(?:for (?:publication|presentation) )?(?:at|in|by|for|to)\s+(?:the\s+)?(?P<name>[^.;]*?\b(?:20|19)\d\d\b\)?)",
     re.I,
 )
+MONTH = r"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
 NAMED_VENUE = re.compile(
-    r"(?P<name>(?:(?:Proceedings|Findings|Advances|Transactions|Journal) (?:of|on|in)\b|"
+    r"(?P<name>(?:(?:(?:IEEE|ACM) )?(?:Proceedings|Findings|Advances|Transactions|Journal|PROCEEDINGS|TRANSACTIONS|JOURNAL) (?:of|on|in|OF|ON|IN)\b|"
     r"(?:\d+(?:st|nd|rd|th) )?(?:[A-Z][\w@/-]+ )*(?:Conference|Workshop|Symposium|Workshops)\b|"
-    r"[A-Z][A-Za-z]*[A-Z][A-Za-z]* ’?'?(?:20)?\d\d\b)[^.;]*?)(?=[.;]|, pages|\bpages\b|$)"
+    rf"(?!{MONTH})[A-Z][A-Za-z]*[A-Z][A-Za-z]* ’?'?(?:20)?\d\d\b)[^.;]*?)(?=[.;]|,? (?:[Vv]ol|VOL|[Nn]o|NO)\.? \d|,? \bpages\b|$)"
 )
 YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 

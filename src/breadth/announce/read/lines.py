@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 from breadth.announce.read.glyphs import HYPHEN, Font, Glyph, glyphs_of
@@ -151,10 +151,11 @@ def line_of(run: Run, angle: int) -> Line | None:
             groups.append([glyph])
         else:
             groups[-1].append(glyph)
+    capitals = glyphs if any(small_capitals(group, group) for group in groups) else []
     words = []
     for i, group in enumerate(groups):
         glued = i > 0 and not parted(groups[i - 1][-1], group[0], run)
-        words.append(word_of(group, raised(group[0], run), glued))
+        words.append(word_of(group, raised(group[0], run), glued, capitals))
     fonts = Counter[Font]()
     for g in glyphs:
         fonts[g.font] += 1 + 9 * g.text.isalnum()
@@ -185,25 +186,20 @@ def parted(a: Glyph, b: Glyph, run: Run) -> bool:
     return b.left - a.right > least * min(run.size, max(a.font.size, b.font.size)) or b.left < a.left - run.size
 
 
-def word_of(group: list[Glyph], is_raised: bool, glued: bool) -> Word:
-    text = "".join(g.text for g in group)
+def word_of(group: list[Glyph], is_raised: bool, glued: bool, line: list[Glyph]) -> Word:
+    """Return a word; line: the characters of its line where that has small capitals, else none."""
+    small = small_capitals(group, line) if line else []
+    ids = {id(g) for g in small}
+    text = "".join(g.text.lower() if id(g) in ids else g.text for g in group)
     text = text.replace(HYPHEN, "-") if not text.endswith(HYPHEN) else text[:-1].replace(HYPHEN, "-") + HYPHEN
     box = (min(g.x0 for g in group), min(g.y0 for g in group), max(g.x1 for g in group), max(g.y1 for g in group))
-    return Word(
-        lowered(text, group), box, is_raised, glued, max(g.font.size for g in group), group[0].font.name, group[0].font.bold
-    )
+    return Word(text, box, is_raised, glued, max(g.font.size for g in group), group[0].font.name, group[0].font.bold)
 
 
-def lowered(text: str, group: list[Glyph]) -> str:
-    """Return small capitals as small letters: capitals that are clearly smaller than the word's first."""
-    largest = max(g.font.size for g in group)
-    small = [g for g in group if g.font.size < SCRIPT * largest and abs(g.base - group[0].base) < 0.05 * largest]
-    if sum(g.text.isalpha() for g in small) < 2 or not all(g.text.isupper() for g in small if g.text.isalpha()):
-        return text
-    ids = {id(g) for g in small}
-    return "".join(g.text.lower() if id(g) in ids else g.text for g in group)
-
-
-def whole(line: Line, words: tuple[Word, ...]) -> Line:
-    """Return a line with other words in its place."""
-    return replace(line, words=words, text="".join(w.text if w.glued else f" {w.text}" for w in words).strip())
+def small_capitals(group: list[Glyph], beside: list[Glyph]) -> list[Glyph]:
+    """Return the letters of a word that are small capitals: capitals on its baseline, clearly smaller than the largest one beside."""
+    largest = max(g.font.size for g in beside if g.text.isalpha()) if any(g.text.isalpha() for g in beside) else 0.0
+    small = [
+        g for g in group if g.text.isalpha() and g.font.size < SCRIPT * largest and abs(g.base - beside[0].base) < 0.05 * largest
+    ]
+    return small if all(g.text.isupper() for g in small) and (len(small) >= 2 or group is not beside) else []
