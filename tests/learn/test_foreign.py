@@ -405,13 +405,19 @@ FEATURES = "features.conv1 has 4 filters on 3 channels"
         ),
         (
             {"model_option": "5CNN", "model_hps": {"image_size": 84, "bn_eps": 1e-5}},
-            None,
-            f"model_option is 5CNN; {FEATURES}; but its batch norm has eps 1e-05, this package's has 0.001",
+            "conv",
+            f"model_option is 5CNN; {FEATURES}; eps of batch norm 1e-05, where this package's has 0.001; image_size 84 in its settings",
         ),
         (
-            {"model_str": PRINTED.format(eps="1e-05", pool="MaxPool2d(kernel_size=2)")},
+            {"model_str": PRINTED.format(eps="1e-05", pool="MaxPool2d(kernel_size=2)"), "model_hps": {"image_size": 84}},
+            "conv",
+            f"its layers hold MaxPool2d; {FEATURES}; eps of batch norm 1e-05, where this package's has 0.001; image_size 84 in its settings",
+        ),
+        (
+            {"model_option": "5CNN", "model_hps": {"image_size": 84, "bn_eps": -1e-5}},
             None,
-            f"its layers hold MaxPool2d; {FEATURES}; but its batch norm has eps 1e-05, this package's has 0.001",
+            f"model_option is 5CNN; {FEATURES}; eps of batch norm -1e-05, where this package's has 0.001; "
+            "network eps is -1e-05; expected a number between 0 and 1, as in 1e-5",
         ),
         (
             {"model_option": "5CNN", "model_hps": {"image_size": 84, "spp": True}},
@@ -444,8 +450,8 @@ def test_a_residual_network_without_average_pooling_is_not_this_one(tmp_path):
     "state, evidence",
     [
         (
-            {"features.0.conv.weight": torch.ones(1), "features.0.normalize.weight": torch.ones(1)},
-            "learn2learn's convolutional network (features.0.conv, features.0.normalize), with another batch norm",
+            {"base.0.conv.weight": torch.ones(1), "features.1.0.conv.weight": torch.ones(1)},
+            "learn2learn's network for Omniglot (base.0.conv), which averages its features over the image",
         ),
         (
             {"vit.embeddings": torch.ones(1)},

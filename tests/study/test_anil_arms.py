@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from breadth.data.formats import load
 from breadth.data.images import prepare
@@ -9,7 +10,8 @@ from breadth.data.union import single
 from breadth.learn.evaluate import evaluate_maml
 from breadth.learn.foreign.rebuild import classifier_from, read_foreign
 from breadth.learn.maml import MamlSettings, meta_train
-from breadth.nets.build import Architecture
+from breadth.nets.build import Architecture, build
+from breadth.nets.head import classifier
 from breadth.study.control import audit_study
 from breadth.study.material import evaluation_episodes
 from breadth.study.plan import plan_study
@@ -108,3 +110,15 @@ def test_before_any_file_is_read_the_audit_says_that_none_was(folder):
     assert rows["pixels"].detail.endswith(f"were scaled is not known{unread}")
     # What only the study can say is not promised from files.
     assert rows["stopping"].detail == "ANIL: not known for 3 of 3 arms, for example own"
+
+
+def test_another_eps_is_another_architecture_in_the_audit(folder):
+    net = classifier(build(Architecture("conv", 4, 1, 16), 0), 3, 0)
+    state = {k.removeprefix("body."): v for k, v in net.state_dict().items()}
+    said = {"model_option": "5CNN", "model_hps": {"image_size": 16}}
+    for name, eps in (("a", 1e-3), ("b", 1e-5)):
+        torch.save({"model_state_dict": state, **said, "model_hps": {"image_size": 16, "bn_eps": eps}}, folder / f"{name}.pt")
+    plan = planned(folder, [table("a", "ANIL", inner_lr=0.1), table("b", "ANIL", "greek", inner_lr=0.1)])
+    row = {r.control: r for r in audit_study(plan, carried_out(plan.scores.values(), folder))}["architecture"]
+    assert row.violation
+    assert row.detail == "conv, 4 filters (1 arm, for example a); conv, 4 filters, eps 1e-05 in batch norm (1 arm, for example b)"

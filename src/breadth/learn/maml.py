@@ -154,7 +154,7 @@ def meta_train(
 
     plateau = Plateau(settings.window, settings.patience) if settings.stop == "converged" else None
     given = {k: v for k, v in asdict(settings).items() if (k, v) not in _UNSAID}
-    identity = {"learner": "maml", "arch": asdict(arch), "settings": given, "seed": seed, "data": source.digest}
+    identity = {"learner": "maml", "arch": arch.as_dict(), "settings": given, "seed": seed, "data": source.digest}
     rate = partial(learning_rate, settings.schedule, settings.lr, steps=steps)
     plan = Plan(steps, rate, settings.clip, plateau, settings.window, identity, judge if settings.validation else None)
     one, support = forward_flops(arch, net), settings.ways * settings.shots

@@ -151,7 +151,7 @@ def pretrain(
     told = asdict(settings)
     if settings.precision == "float32":
         del told["precision"]  # checkpoints from before there was a choice are still those of the same run
-    identity = {"learner": "pretrain", "arch": asdict(arch), "settings": told, "seed": seed, "data": data.digest}
+    identity = {"learner": "pretrain", "arch": arch.as_dict(), "settings": told, "seed": seed, "data": data.digest}
     rate = partial(learning_rate, settings.schedule, settings.lr, steps=steps)
     one = forward_flops(arch, net)
     plan = Plan(steps, rate, None, plateau, settings.window, identity)

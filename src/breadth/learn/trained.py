@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -98,7 +98,7 @@ def fit(
             {
                 "finished": True,
                 "identity": dict(plan.identity),
-                "arch": asdict(arch),
+                "arch": arch.as_dict(),
                 "history": outcome.history,
                 "cost": spent,
                 "stopped": outcome.stopped,

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -75,7 +75,7 @@ def probe(arch: Architecture, seed: int = 0, weights: Mapping[str, Tensor] | Non
         load_body(body, weights)
     body.eval().requires_grad_(False)
     origin = f"random, seed {seed}" if weights is None else "given weights"
-    fingerprint = _fingerprint(asdict(arch), body.state_dict())
+    fingerprint = _fingerprint(arch.as_dict(), body.state_dict())
     return ProbeNetwork(
         body, body.feature_dim, name or f"{arch.kind} ({origin})", fingerprint, arch.size, arch.channels, layer_sizes(body)
     )

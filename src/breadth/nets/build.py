@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from breadth.errors import CheckpointError, SpecError, unknown_name
 from breadth.nets.body import Body, initialise
@@ -30,13 +30,15 @@ class Architecture:
     kind: "conv-stride" (four stride-2 convolutions) and "conv" (the same with max pooling, the published 5CNN), "resnet12" (RFS),
     "resnet18", "resnet34" (torchvision), "mlp" (vectors). filters: channels of each convolution, or hidden width of the mlp; the
     ResNets ignore it. channels, size: of the input images in pixels; for the mlp ``size`` is the length of an input vector.
-    Raises SpecError for an unknown kind, a size below 1 or an image too small for the kind.
+    eps: of batch norm, for networks from elsewhere; None: the kind's own.
+    Raises SpecError for an unknown kind, a size below 1, an image too small for the kind, or an eps that is not between 0 and 1.
     """
 
     kind: Kind = "conv-stride"
     filters: int = 32
     channels: int = 3
     size: int = 32
+    eps: float | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
@@ -44,11 +46,17 @@ class Architecture:
         for name, value in (("filters", self.filters), ("channels", self.channels), ("size", self.size)):
             if value < 1:
                 raise SpecError(f"network {name} is {value}; expected at least 1")
+        if self.eps is not None and not 0 < self.eps < 1:
+            raise SpecError(f"network eps is {self.eps}; expected a number between 0 and 1, as in 1e-5")
         if self.size < _SMALLEST.get(self.kind, 1):
             raise SpecError(
                 f"network '{self.kind}' at size {self.size} has no pixels left after four halvings; "
                 f"expected size {_SMALLEST[self.kind]} or more"
             )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values by name; an eps that is the kind's own is left out, so that what was hashed before there was one stays."""
+        return {k: v for k, v in asdict(self).items() if v is not None}
 
 
 def _empty(arch: Architecture) -> Body:
@@ -73,6 +81,10 @@ def build(arch: Architecture, seed: int) -> Body:
     """
     with torch.device("meta"):
         body = _empty(arch)
+    if arch.eps is not None:
+        for norm in body.modules():
+            if isinstance(norm, nn.BatchNorm2d):
+                norm.eps = arch.eps
     body.to_empty(device="cpu")
     initialise(body, _SCHEME.get(arch.kind, "uniform"), torch.Generator().manual_seed(integer(seed, "weights")))
     return body

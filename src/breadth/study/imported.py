@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +127,7 @@ def _facts(found: ForeignCheckpoint) -> dict[str, Any]:
         "mode_evidence": found.mode_evidence,
         "iteration": found.iteration,
         "epoch": found.epoch,
-        "architecture": None if found.architecture is None else asdict(found.architecture),
+        "architecture": None if found.architecture is None else found.architecture.as_dict(),
         "evidence": found.evidence,
         "image_size": size if isinstance(size, int) else None,
         "head_width": found.head_width,

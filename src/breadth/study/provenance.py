@@ -46,9 +46,10 @@ class Provenance:
         return f"; {unread} of {len(self.said)} checkpoint files are not read until the study runs" if unread else ""
 
     def architecture(self, arm: Arm) -> str | None:
-        """Kind and width of the network that was rebuilt, strictly, from the file."""
+        """Kind, width and unusual eps of the network that was rebuilt, strictly, from the file."""
         a = self.files.get(arm, {}).get("architecture")
-        return None if a is None else f"{a['kind']}, {a['filters']} filters"
+        eps = "" if a is None or "eps" not in a else f", eps {a['eps']:g} in batch norm"
+        return None if a is None else f"{a['kind']}, {a['filters']} filters{eps}"
 
     def optimiser(self, arm: Arm) -> str | None:
         """The optimiser as the study states it, else the settings in the file, by their names there; None where arms of one learner are

@@ -2,6 +2,8 @@
 
 The names of the published 5CNN (``model.features.conv1`` ...), of RFS's ResNet-12 and of torchvision's ResNet-18/34 are those of this
 package's bodies once what stands before them is taken off; that prefix is found by looking for a name that each body must have.
+learn2learn's CNN4 (``features.0.conv``, ``features.0.normalize``; "4CNN_l2l_cifarfs" among the published options) is the pooled network
+under other names, with the eps that PyTorch has by itself.
 """
 
 from __future__ import annotations
@@ -17,9 +19,11 @@ from torch import Tensor
 from breadth.errors import SpecError
 from breadth.nets.build import Architecture, Kind
 
-__all__ = ["Head", "Recognised", "recognise"]
+__all__ = ["Head", "Recognised", "recognise", "unusual_eps"]
 
-_ANCHORS = ("features.conv1.weight", "layer1.0.conv1.weight", "features.linear1.weight", "features.0.conv.weight")
+_ANCHORS = ("features.conv1.weight", "layer1.0.conv1.weight", "features.linear1.weight")
+_L2L = "features.0.conv.weight"
+_TORCH_EPS = 1e-5
 _HEADS = ("cls", "fc", "head", "classifier", "linear")
 _DEPTHS: dict[tuple[int, ...], Kind] = {(2, 2, 2, 2): "resnet18", (3, 4, 6, 3): "resnet34"}
 _USUAL: dict[Kind, int] = {"resnet12": 84, "resnet18": 224, "resnet34": 224}
@@ -40,7 +44,8 @@ class Head:
 class Recognised:
     """architecture: None where none of this package's fits, or where the file does not say enough; evidence says why in either case.
 
-    body: tensors without prefix and without heads; heads: those that differ; prefix: what was taken off the names.
+    body: tensors by this package's names, without prefix and without heads; heads: those that differ; prefix: what was taken off the
+    names; eps: of batch norm, where the file or its names tell it.
     """
 
     architecture: Architecture | None
@@ -49,13 +54,14 @@ class Recognised:
     body: dict[str, Tensor]
     heads: tuple[Head, ...]
     notes: tuple[str, ...]
+    eps: float | None = None
 
 
 def recognise(
     state: Mapping[str, Tensor], *, option: str | None = None, hps: Mapping[str, Any] | None = None, text: str = ""
 ) -> Recognised:
     """Return what ``state`` is. option, hps: architecture's name and settings in the file; text: its printed layers, where known."""
-    found = [(a, _before(state, a)) for a in _ANCHORS]
+    found = [(a, _before(state, a)) for a in (*_ANCHORS, _L2L)]
     anchor, prefixes = next(((a, p) for a, p in found if p), ("", [""]))
     prefix, notes = prefixes[0], list[str]()
     left_out = set[str]()
@@ -63,8 +69,8 @@ def recognise(
         copies = {k for k in state if k.startswith(other) and not k.startswith(prefix)} if not prefix.startswith(other) else set()
         twins = {k: prefix + k.removeprefix(other) for k in copies}
         if not copies or any(t not in state or not torch.equal(state[k], state[t]) for k, t in twins.items()):
-            said = f"two networks, under '{prefix}' and '{other}'; save the one that is meant"
-            return Recognised(None, said, "", dict(state), (), ())
+            why = f"two networks, under '{prefix}' and '{other}'; save the one that is meant"
+            return Recognised(None, why, "", dict(state), (), ())
         left_out |= copies
         notes.append(f"{len(copies)} tensors under '{other}' equal those under '{prefix}'")
     rest = {k: v for k, v in state.items() if k not in left_out}
@@ -72,12 +78,19 @@ def recognise(
     body = {k.removeprefix(prefix): v for k, v in rest.items() if k not in of_heads}
     if prefix:
         notes.append(f"'{prefix}' taken off the names of {sum(k.startswith(prefix) for k in rest if k not in of_heads)} tensors")
+    said = _Said(option or "", dict(hps or {}), text)
+    of_l2l = anchor == _L2L
+    if of_l2l:
+        body, anchor = _renamed(body), _ANCHORS[0]
+        notes.append("layers under learn2learn's names (features.0.conv, features.0.normalize)")
+    eps = said.eps()
+    eps = _TORCH_EPS if eps is None and of_l2l else eps
     arch: Architecture | None = None
     try:
-        arch, evidence = _architecture(body, anchor, heads, _Said(option or "", dict(hps or {}), text))
+        arch, evidence = _architecture(body, anchor, heads, said, eps)
     except _Unknown as reason:
         evidence = str(reason)
-    return Recognised(arch, evidence, prefix, body, heads, tuple(notes))
+    return Recognised(arch, evidence, prefix, body, heads, tuple(notes), eps)
 
 
 @dataclass(frozen=True)
@@ -98,8 +111,23 @@ class _Said:
             return None
 
 
+def unusual_eps(kind: Kind, eps: float | None) -> float | None:
+    """Return ``eps`` where it is told and not the kind's own."""
+    return None if eps == _EPS.get(kind, _TORCH_EPS) else eps
+
+
 def _before(state: Mapping[str, Tensor], anchor: str) -> list[str]:
     return sorted({k.removesuffix(anchor) for k in state if k == anchor or k.endswith("." + anchor)}, key=lambda p: (len(p), p))
+
+
+def _renamed(body: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """learn2learn's names of layers as this package's; those of further layers stay, for ``load_body`` to name."""
+    named = {"conv": "conv", "normalize": "norm"}
+    out = dict[str, Tensor]()
+    for key, value in body.items():
+        found = re.fullmatch(r"features\.([0-3])\.(conv|normalize)\.(\w+)", key)
+        out[f"features.{named[found[2]]}{int(found[1]) + 1}.{found[3]}" if found else key] = value
+    return out
 
 
 def _heads(state: Mapping[str, Tensor]) -> tuple[tuple[Head, ...], set[str]]:
@@ -126,12 +154,14 @@ class _Unknown(Exception):
     """Its text says why the tensors are of none of this package's networks, or of which the file does not say."""
 
 
-def _architecture(body: dict[str, Tensor], anchor: str, heads: tuple[Head, ...], said: _Said) -> tuple[Architecture, str]:
+def _architecture(
+    body: dict[str, Tensor], anchor: str, heads: tuple[Head, ...], said: _Said, eps: float | None
+) -> tuple[Architecture, str]:
     if not anchor:
         first = next(iter(body), "none")
+        if any(k.endswith("base.0.conv.weight") for k in body):
+            raise _Unknown("learn2learn's network for Omniglot (base.0.conv), which averages its features over the image")
         raise _Unknown(f"no tensor has a name that one of this package's networks has (the first is '{first[:80]}')")
-    if anchor == "features.0.conv.weight":
-        raise _Unknown("learn2learn's convolutional network (features.0.conv, features.0.normalize), with another batch norm")
     weight = body[anchor]
     if weight.ndim < 2 or not weight.numel():
         raise _Unknown(f"'{anchor}' has shape {list(weight.shape)}, which is no layer's")
@@ -139,11 +169,11 @@ def _architecture(body: dict[str, Tensor], anchor: str, heads: tuple[Head, ...],
         _expect(body, "features.linear2.weight", (len(weight), len(weight)))
         return Architecture("mlp", len(weight), size=weight.shape[-1]), f"features.linear1 takes {weight.shape[-1]} numbers"
     kind, evidence = _residual(body) if anchor.startswith("layer1") else _pooled_or_strided(body, heads, said)
-    eps, expected = said.eps(), _EPS.get(kind, 1e-5)
-    if eps is not None and eps != expected:
-        raise _Unknown(f"{evidence}; but its batch norm has eps {eps:g}, this package's has {expected:g}")
+    expected, other = _EPS.get(kind, _TORCH_EPS), unusual_eps(kind, eps)
     if said.hps.get("spp") or (kind == "resnet12" and said.hps.get("avg_pool") is False):
         raise _Unknown(f"{evidence}; but its settings say {'spp' if said.hps.get('spp') else 'avg_pool=False'}, another last layer")
+    if other is not None:
+        evidence += f"; eps of batch norm {other:g}, where this package's has {expected:g}"
     if eps is None:
         evidence += f"; eps of batch norm not in the file, {expected:g} taken"
     name, width, side = (
@@ -156,7 +186,7 @@ def _architecture(body: dict[str, Tensor], anchor: str, heads: tuple[Head, ...],
         _expect(body, "features.conv2.weight", (width, width, 3, 3))
     size, where = _size(kind, width, heads, said)
     try:
-        return Architecture(kind, width if kind in _EPS else 32, conv.shape[1], size), f"{evidence}; {where}"
+        return Architecture(kind, width if kind in _EPS else 32, conv.shape[1], size, other), f"{evidence}; {where}"
     except SpecError as error:
         raise _Unknown(f"{evidence}; {error}") from None
 
@@ -187,7 +217,7 @@ def _pooled_or_strided(body: Mapping[str, Tensor], heads: tuple[Head, ...], said
     """Both have the same tensors: the file's words decide, else the width of the head at the image size in its settings."""
     shape = body["features.conv1.weight"].shape
     what = f"features.conv1 has {shape[0]} filters on {shape[1]} channels"
-    if said.option.startswith("5CNN"):
+    if said.option.startswith(("5CNN", "4CNN")):
         return "conv", f"model_option is {said.option[:80]}; {what}"
     if "MaxPool2d(" in said.text:
         return "conv", f"its layers hold MaxPool2d; {what}"

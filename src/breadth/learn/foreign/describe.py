@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,7 @@ def describe(found: ForeignCheckpoint) -> Description:
         "mode_evidence": found.mode_evidence,
         "iteration": found.iteration,
         "epoch": found.epoch,
-        "architecture": asdict(found.architecture) if found.architecture else None,
+        "architecture": found.architecture.as_dict() if found.architecture else None,
         "evidence": found.evidence,
         "usable": body is not None,
         "problem": problem,

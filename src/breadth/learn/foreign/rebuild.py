@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from breadth.errors import CheckpointError, SpecError
 from breadth.learn import checkpoint
-from breadth.learn.foreign.architecture import Head, Recognised, recognise
+from breadth.learn.foreign.architecture import Head, Recognised, recognise, unusual_eps
 from breadth.learn.foreign.layouts import Contents, Layout, Mode, contents_of
 from breadth.learn.foreign.plain import settings_of
 from breadth.nets.archive import LARGEST, read_archive
@@ -104,6 +104,11 @@ def _made(
     hps: dict[str, Any] = {**{k: c.options[k] for k in kept if k in c.options}, **c.hps}
     found: Recognised = recognise(state, option=c.option, hps=hps, text=c.text)
     arch = architecture or known or found.architecture
+    if architecture is not None and architecture.eps is None:
+        try:
+            arch = replace(architecture, eps=unusual_eps(architecture.kind, found.eps))
+        except SpecError as error:
+            raise CheckpointError(f"{path}: {error}; give a file of trained weights") from None
     evidence = "given by the caller" if architecture else "written beside the weights" if known else found.evidence
     notes = [*c.notes, *found.notes]
     bad = sum(not bool(v.isfinite().all()) for v in state.values() if v.is_floating_point())
