@@ -49,10 +49,12 @@ _HEDGES = {
     "can": "always",
     "≥": "",
 }
-_MONTHS = "January February March April June July August September October November December".split()
+_MONTHS = ["January", "February", "March", "April", "June", "July", "August", "September", "October", "November", "December"]
 _DATE = re.compile(rf"(?<![\d.,])(?:19|20|21)\d\d(?![\d%])|\b(?:{'|'.join(_MONTHS)})\b")
-_NAME = re.compile(r"(?<![\w@#/.-])(?:[A-Z][a-z]+[A-Z]\w*|[A-Z]{2,}\w*|[A-Za-z]+-\d\w*|[A-Z]\w*\d\w*|(?<=[a-z,] )[A-Z][a-z]{2,})(?![\w/])")
-_NO_NAME = re.compile(r"FILL|Figure|Table|Limitation|Our|We|The|By|January|February|March|April|May|June|July|August|September|October|November|December")
+_NAME = re.compile(
+    r"(?<![\w@#/.-])(?:[A-Z][a-z]+[A-Z]\w*|[A-Z]{2,}\w*|[A-Za-z]+-\d\w*|[A-Z]\w*\d\w*|(?<=[a-z,] )[A-Z][a-z]{2,})(?![\w/])"
+)
+_NO_NAME = re.compile("|".join(["FILL|Figure|Table|Limitation|Our|We|The|By", *_MONTHS]))
 
 
 def corrupt(thread: Thread, source: Source, kind: str, rng: Random) -> Thread | None:
@@ -117,7 +119,9 @@ def _name(thread: Thread, source: Source, rng: Random) -> Thread | None:
         return None
     n, m = rng.choice(places)
     name = m[0]
-    others = sorted({x[0] for s in source.sentences for x in _NAME.finditer(s.text) if not _NO_NAME.fullmatch(x[0])} - {name, name + "s"})
+    others = sorted(
+        {x[0] for s in source.sentences for x in _NAME.finditer(s.text) if not _NO_NAME.fullmatch(x[0])} - {name, name + "s"}
+    )
     k = rng.choice([k for k, c in enumerate(name) if c.isalnum()])
     letter = rng.choice("2345679" if name[k].isdigit() else "bdfgklmpqtvwxz")
     letter = letter.upper() if name[k].isupper() else letter
@@ -135,13 +139,17 @@ def _date(thread: Thread, source: Source, rng: Random) -> Thread | None:
 
 
 def _hedge(thread: Thread, source: Source, rng: Random) -> Thread | None:
-    words = re.compile(rf"(?<![\w@#-])(?:{'|'.join(map(re.escape, sorted(_HEDGES, key=len, reverse=True)))})(?![\w-])", re.IGNORECASE)
+    words = re.compile(
+        rf"(?<![\w@#-])(?:{'|'.join(map(re.escape, sorted(_HEDGES, key=len, reverse=True)))})(?![\w-])", re.IGNORECASE
+    )
     title = len(source.title)
     places = [
         (n, m)
         for n, m in _places(thread, words)
         if not re.search(r"(?:the|our|its|their|at)\s$", thread.posts[n].text[: m.start()], re.IGNORECASE)
-        and not (n == 0 and source.title in thread.posts[0].text and 0 <= m.start() - thread.posts[0].text.find(source.title) < title)
+        and not (
+            n == 0 and source.title in thread.posts[0].text and 0 <= m.start() - thread.posts[0].text.find(source.title) < title
+        )
         and not (m[0].lower() in ("about", "around") and not re.match(r"\s(?:\d|half)", thread.posts[n].text[m.end() :]))
         and not (m[0].lower() == "most" and re.match(r"\s\w+(?:ed|ive|ful|al|ant|ent|ous|ly)\b", thread.posts[n].text[m.end() :]))
     ]

@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 
+from breadth.announce.check.markdown import as_thread, write_markdown
+from breadth.announce.check.thread import check_thread
+from breadth.announce.facts import Facts
 from breadth.announce.source import Item, Link, Quote, Sentence, Source
 from breadth.announce.thread import Picture, Post, Thread
 
@@ -246,10 +249,42 @@ def numbered(posts):
 def thread_of(posts, **changes):
     """A thread about the invented paper with these posts."""
     return replace(
-        Thread(TITLE, AUTHORS, "x", tuple(posts), CODE_URL, SOURCE.limitations[0], SOURCE.items, (("Figure 4", "appendix"),)),
+        Thread(
+            TITLE,
+            AUTHORS,
+            "x",
+            tuple(posts),
+            CODE_URL,
+            SOURCE.limitations[0],
+            SOURCE.items,
+            (("Figure 4", "appendix"), (SOURCE.contributions[2].text, "no room")),
+        ),
         **changes,
     )
 
 
 THREAD = thread_of(numbered(_POSTS))
 """A true thread: no check has anything to say about it, but for the length of its prose."""
+
+
+NO_FACTS = Facts()
+
+
+def edited(n, old, new, **changes):
+    """The true thread with ``old`` replaced by ``new`` in the text of post n, and other changes of that post."""
+    assert old in THREAD.posts[n - 1].text
+    return with_post(n, text=THREAD.posts[n - 1].text.replace(old, new), **changes)
+
+
+def with_post(n, **changes):
+    """The true thread with changes of post n."""
+    posts = list(THREAD.posts)
+    posts[n - 1] = replace(posts[n - 1], **changes)
+    return replace(THREAD, posts=tuple(posts))
+
+
+def problems(thread, facts=NO_FACTS, *, markdown=False, source=SOURCE, **options):
+    """What the checker says of a thread; markdown: of the same thread written as Markdown and read back, without its evidence."""
+    if markdown:
+        thread = as_thread(write_markdown(thread), source, facts, thread.platform)
+    return check_thread(thread, source, facts, **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from breadth.announce.check.case import Case, View, clipped, label_of_file
+from breadth.announce.check.case import Case, Claim, View, clipped, label_of_file
 from breadth.announce.check.library import Passage
 from breadth.announce.check.numbers import number_in, numbers_of
 from breadth.announce.check.words import content, plain
@@ -93,9 +93,12 @@ def _about(case: Case, view: View) -> Iterator[Problem]:
     stems = frozenset(s for c in view.claims for s in c.stems)
     if len(stems) < 3:
         return
-    rests = [p for c in view.claims for p in (c.passages if view.post.evidence else c.passages[:2])]
+    rests = [p for c in view.claims for p in _rests(view, c)]
     shown = [case.items[label.casefold()] for label in view.shows]
-    if any(_rests_on(case, rests, i, near=True) for i in shown):
+    captions = [i for i in case.source.items if _rests_on(case, rests, i, caption=True)]
+    if any(i in captions or _rests_on(case, rests, i) for i in shown):
+        return
+    if not captions and any(_rests_on(case, rests, i, near=True) for i in shown):
         return
     score = {i.label: case.library.coverage(stems, _of(case, i)) for i in case.source.items}
     mine = max(score[i.label] for i in shown)
@@ -104,7 +107,8 @@ def _about(case: Case, view: View) -> Iterator[Problem]:
         for i in case.source.items
         if i.label not in view.shows
         and (
-            _rests_on(case, rests, i, near=False)
+            i in captions
+            or _rests_on(case, rests, i)
             or (_rests_on(case, rests, i, near=True) and score[i.label] > mine + 0.1)
             or score[i.label] > mine + 0.2
         )
@@ -121,9 +125,17 @@ def _about(case: Case, view: View) -> Iterator[Problem]:
         )
 
 
-def _rests_on(case: Case, passages: list[Passage], item: Item, *, near: bool) -> bool:
-    """Whether passages are of an item's caption or name it; near: or stand beside such a sentence."""
-    numbers = case.library.material(item, near=near)
+def _rests(view: View, claim: Claim) -> tuple[Passage, ...]:
+    """The passages that a claim was written from, or, where that is not told, most likely was."""
+    if view.post.evidence:
+        return claim.passages
+    verbatim = claim.best is not None and claim.best.verbatim
+    return (claim.nearest,) if verbatim and claim.nearest else claim.passages[:2]
+
+
+def _rests_on(case: Case, passages: list[Passage], item: Item, *, near: bool = False, caption: bool = False) -> bool:
+    """Whether passages are of an item's caption or name it; near: or stand beside such a sentence; caption: only of its caption."""
+    numbers = case.library.caption(item) if caption else case.library.material(item, near=near)
     return any(p.number in numbers if p.number is not None else p.where == f"the caption of {item.label}" for p in passages)
 
 

@@ -28,7 +28,7 @@ PROSE: Final = 150
 _URL_LENGTH = 23
 _UNITS: dict[Platform, str] = {
     "x": "by X's counting",
-    "bluesky": "graphemes",
+    "bluesky": "in graphemes",
     "mastodon": "by Mastodon's counting",
     "linkedin": "characters",
 }

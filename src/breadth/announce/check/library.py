@@ -91,12 +91,13 @@ class Library:
     def material(self, item: Item, *, near: bool) -> frozenset[int]:
         """Return the numbers of the sentences about an item: those that name it and those of its caption; near: and their neighbours."""
         name = re.compile(_label_pattern(item.label), re.IGNORECASE)
-        caption = _fold(item.caption)
-        about = set(item.cited_by)
-        for s in self.source.sentences:
-            if name.search(s.text) or (s.role == "caption" and _fold(s.text) in caption):
-                about.add(s.number)
+        about = self.caption(item) | set(item.cited_by) | {s.number for s in self.source.sentences if name.search(s.text)}
         return frozenset(n for k in about for n in ((k - 1, k, k + 1) if near else (k,)))
+
+    def caption(self, item: Item) -> frozenset[int]:
+        """Return the numbers of the sentences that an item's caption consists of."""
+        whole = _fold(item.caption)
+        return frozenset(s.number for s in self.source.sentences if s.role == "caption" and _fold(s.text) in whole)
 
     @cached_property
     def spellings(self) -> frozenset[str]:

@@ -74,7 +74,7 @@ def _arxiv(url: str | None) -> str | None:
 
 def k2_tags(case: Case) -> Iterator[Problem]:
     """K2: at most three hashtags a post, the year in one is that of the venue, and handles are those of the facts."""
-    venue = " ".join(v for v in (case.facts.venue, case.source.venue) if v)
+    venue = case.facts.venue or case.source.venue or ""
     years = set(re.findall(r"\b(?:19|20|21)\d\d\b", venue))
     mine = {t.lstrip("#") for t in case.facts.hashtags}
     handles = {h.lstrip("@") for h in case.facts.handles.values()}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from breadth.announce.check.align import DATES, Token, names_in
 from breadth.announce.check.case import Case, Claim, View
 from breadth.announce.check.library import spelled
-from breadth.announce.check.words import STOP, word_set
+from breadth.announce.check.words import GREETING, STOP, word_set
 from breadth.announce.thread import Problem
 
 __all__ = ["f5_names"]
@@ -51,6 +51,8 @@ def _wrong(case: Case, view: View, claim: Claim) -> Iterator[tuple[str, str]]:
 
 def _spelled_here(case: Case, view: View, claim: Claim) -> frozenset[str] | set[str] | None:
     """The names that the post may use: of its evidence and pictures; None where it gives no evidence and is not near any passage."""
+    if view.n == 1 and claim.quotes is None and GREETING.search(claim.text) and claim.coverage < 0.7:
+        return frozenset()  # who wrote it and where it appears: names that the title, the authors, the venue or the facts hold
     pictured = " \n ".join(i.caption for i in case.source.items if i.label in view.shows)
     if claim.quotes is not None:
         return spelled(" \n ".join([claim.quotes, pictured, *(p.text for p in claim.passages)]))

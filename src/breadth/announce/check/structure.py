@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from breadth.announce.check.case import Case, View, clipped
 from breadth.announce.check.length import LIMITS, PROSE, prose_length, too_long
-from breadth.announce.check.words import NUMBERING, URL, content, plain
+from breadth.announce.check.words import GREETING, NUMBERING, URL, content, plain
 from breadth.announce.thread import Problem
 
 __all__ = [
@@ -28,9 +28,6 @@ _LIMITATION = re.compile(
     re.IGNORECASE,
 )
 _THANKS = re.compile(r"\b(?:thank|thanks|grateful|acknowledg\w+|credits?|shout-?out)\b", re.IGNORECASE)
-_GREETING = re.compile(
-    r"\b(?:excited|share|thrilled|happy|joint|co-?lead|led by|with|supervised|accepted|our .*paper)\b", re.IGNORECASE
-)
 _ORDER = ("title", "code", "context", "contribution", "item", "result", "implication", "limitation", "credits")
 _MOVES_FREELY = ("context", "item", "result")
 
@@ -75,7 +72,7 @@ def t2_title(case: Case) -> Iterator[Problem]:
         yield case.problem("T2", "warning", 1, f"does not link the paper: add {address}")
     elif not address and not URL.search(view.post.text) and "[FILL: paper" not in view.post.text:
         yield case.problem("T2", "warning", 1, "links no paper: give paper_url in the facts")
-    if not any(len(c.stems) >= 3 and not _GREETING.search(c.text) for c in view.claims):
+    if not any(len(c.stems) >= 3 and not GREETING.search(c.text) for c in view.claims):
         yield case.problem("T2", "warning", 1, "tells no finding: add one in plain words")
 
 

@@ -33,17 +33,12 @@ def f0_quotes(case: Case) -> Iterator[Problem]:
                 "F0", "error", view.n, f"says something of the source ({view.post.role}) without evidence: quote it or leave it out"
             )
         for claim in view.claims:
-            far = claim.coverage < (0.5 if claim.quotes is not None else 0.3)
-            if (
-                far
-                and len(claim.stems) >= 4
-                and view.post.role not in ("title", "code", "credits")
-                and claim.text not in plain(case.given)
-            ):
-                about = "its evidence" if claim.quotes is not None else "the source"
-                yield case.problem(
-                    "F0", "warning", view.n, f"'{clipped(claim.text)}' says much that {about} does not; {claim.says}"
-                )
+            own = claim.text in plain(case.given) or view.post.role in ("title", "code", "credits")
+            if len(claim.stems) < 4 or own or claim.coverage >= (0.4 if claim.quotes is not None else 0.3):
+                continue
+            about = "its evidence" if claim.quotes is not None else "the source"
+            level: Level = "error" if claim.quotes is not None and claim.coverage < 0.25 else "warning"
+            yield case.problem("F0", level, view.n, f"'{clipped(claim.text)}' says much that {about} does not; {claim.says}")
 
 
 def f1_numbers(case: Case) -> Iterator[Problem]:
@@ -102,7 +97,7 @@ def _stands(case: Case, claim: Claim, number: Number) -> bool:
     holders = [(score, p) for score, p in scored if number_in(number, p.text)]
     if not holders:
         return False
-    score, holder = holders[0]
+    score = holders[0][0]
     rivals = [(x, p) for x, p in scored if any(n.kind == number.kind for n in numbers_of(p.text))]
     return score >= 0.7 * rivals[0][0] and _of_something_else(claim, number, holders[0], rivals) is None
 

@@ -6,9 +6,13 @@ import re
 from functools import cache
 from typing import Final
 
-__all__ = ["NUMBERING", "URL", "Word", "claims_of", "content", "plain", "prose_of", "stem", "word_set", "words_of"]
+__all__ = ["GREETING", "NUMBERING", "URL", "Word", "claims_of", "content", "plain", "prose_of", "stem", "word_set", "words_of"]
 
 URL: Final = re.compile(r"(?:https?://|www\.)[^\s<>\"]+", re.IGNORECASE)
+GREETING: Final = re.compile(
+    r"^by\b|\b(?:excited|share|thrilled|happy|joint|co-?lead|led by|with|supervised|accepted|our .*paper|others)\b", re.IGNORECASE
+)
+"""How the first post presents the paper and its authors; what it finds is said in other sentences."""
 NUMBERING: Final = re.compile(r"(\d+)/(\d+)")
 
 _FILL = re.compile(r"\[FILL:[^\]\n]*\]")
