@@ -1,0 +1,118 @@
+"""The facts of a poster slot, from a TOML file: kept character for character, never completed or corrected."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+
+from breadth.errors import AnnounceError, did_you_mean
+
+__all__ = ["NEEDED", "PosterFacts", "mark", "read_poster_facts"]
+
+NEEDED = ("title", "authors", "topic", "date", "start", "end", "zone", "room", "event", "paper_url")
+"""What an ad needs; a code_url does for the paper_url. One that is given as "" is left out on purpose."""
+
+
+def _written(value: Any) -> Any:
+    """Return a bare TOML date or time as it is written in the file, so that it is a text like any other."""
+    if isinstance(value, datetime.time):
+        return value.isoformat("minutes")
+    return value.isoformat() if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime) else value
+
+
+def _one_line(value: str) -> str:
+    if value != value.strip() or not value.isprintable():
+        raise ValueError("one line is expected, without spaces around it")
+    return value
+
+
+def _address(value: str) -> str:
+    if value and not re.fullmatch(r"https?://[^\s<>\"\\]+[^\s<>\"\\.,;:!?]", value):
+        raise ValueError("an address is expected, https://... without spaces, backslashes or a full stop at its end")
+    return value
+
+
+def _handle(value: str) -> str:
+    if not re.fullmatch(r"@[\w.-]+(@[\w.-]+)?", value):
+        raise ValueError("a handle is expected, such as @name")
+    return value
+
+
+def _tag(value: str) -> str:
+    if not re.fullmatch(r"#?\w+", value):
+        raise ValueError("a hashtag is expected, such as #ICML2023")
+    return value
+
+
+Text = Annotated[str, StringConstraints(max_length=500), BeforeValidator(_written), AfterValidator(_one_line)]
+Address = Annotated[Text, AfterValidator(_address)]
+
+
+class PosterFacts(BaseModel):
+    """Facts of a poster slot. None: not known (it becomes a FILL mark); "": left out on purpose.
+
+    name: a short name of the work ("LeanDojo"); topic: what to talk about ("LLMs for theorem proving"); one_line: a sentence on the
+    work; board: number of the poster board; event: with its article, as it stands behind "@"; handles: name -> "@handle".
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    name: Text | None = None
+    title: Text | None = None
+    authors: tuple[Text, ...] | None = None
+    topic: Text | None = None
+    one_line: Text | None = None
+    date: Text | None = None
+    weekday: Text | None = None
+    start: Text | None = None
+    end: Text | None = None
+    zone: Text | None = None
+    room: Text | None = None
+    board: Text | None = None
+    event: Text | None = None
+    paper_url: Address | None = None
+    code_url: Address | None = None
+    handles: dict[Text, Annotated[Text, AfterValidator(_handle)]] = {}
+    hashtags: tuple[Annotated[Text, AfterValidator(_tag)], ...] = ()
+
+    def missing(self) -> tuple[str, ...]:
+        """Return the needed facts that are not known."""
+        absent = tuple(f for f in NEEDED if getattr(self, f) is None)
+        return tuple(f for f in absent if f != "paper_url" or self.code_url is None)
+
+    def said(self, field: str) -> str:
+        """Return a fact as text, its FILL mark where it is needed and not known, or ""."""
+        value = getattr(self, field)
+        if value is None:
+            return mark(field) if field in self.missing() else ""
+        return value if isinstance(value, str) else ", ".join(value)
+
+
+def mark(field: str) -> str:
+    """Return the mark for a fact that only the author knows: ``"[FILL: paper url]"``."""
+    return f"[FILL: {field.replace('_', ' ')}]"
+
+
+def read_poster_facts(path: Path) -> PosterFacts:
+    """Return the facts of a TOML file; raises AnnounceError where it is no such file."""
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise AnnounceError(f"facts '{path}': {error.strerror}; give a TOML file with title, date, room and the like") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise AnnounceError(f"facts '{path}' is not TOML ({error}); give lines such as: room = \"301\"") from error
+    try:
+        return PosterFacts.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        if first["type"] == "extra_forbidden":
+            known = list(PosterFacts.model_fields)
+            raise AnnounceError(
+                f"facts '{path}': unknown key '{key}'; expected one of: {', '.join(known)}{did_you_mean(key, known)}"
+            ) from error
+        raise AnnounceError(f"facts '{path}': {key}: {first['msg']}; correct the value") from error

@@ -1,0 +1,81 @@
+"""What a text says about a slot: its dates, times, rooms, addresses and handles, word for word, with their places."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from breadth.announce.poster.when import DATE, TIME, WEEKDAY, day, minutes, weekday
+
+__all__ = ["HANDLE", "URL", "Kind", "Said", "said"]
+
+Kind = Literal["date", "weekday", "time", "zone", "room", "board", "url", "handle"]
+
+ZONES = (
+    r"(?:UTC|GMT)(?:\s?[+-]\d{1,2}(?::\d{2})?)?|A[EK][SD]T|A[CW]ST|[ECMP][SD]?T|HST|CES?T|EES?T|WES?T|BST|IST|JST|KST|SGT|HKT|"
+    r"NZ[SD]T|AoE"
+)
+URL = re.compile(
+    r"(?:\b\w+://|(?<![\w@/.-])(?:[\w-]+\.)+[a-z]{2,6}/)[^\s<>\"]+"
+)  # also where the scheme is forgotten or misspelled
+HANDLE = re.compile(r"(?<![\w@./])@\w[\w.]*(?:@[\w.-]+)?")
+ROOM = re.compile(r"\b(?:(?i:rooms?|rm\.?|(?:exhibit(?:ion)?\s)?hall|ballroom)\s+)((?:[A-Z]\b|\w?\d)[\w.-]*)")
+BOARD = re.compile(r"\b(?i:board|poster|stand|booth)\s*(?i:#|no\.?\s*|number\s+)?\s*([A-Z]?\d[\w-]*)")
+
+
+@dataclass(frozen=True)
+class Said:
+    """One thing that a text says. text: as written; core: without the word for it ("301" of "room 301"); value: what it means, to compare."""
+
+    kind: Kind
+    text: str
+    core: str
+    value: object
+    start: int
+
+
+_PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
+    ("handle", HANDLE),
+    ("room", ROOM),
+    ("board", BOARD),
+    ("date", DATE),
+    ("time", TIME),
+    ("weekday", WEEKDAY),
+)
+
+
+def said(text: str) -> tuple[Said, ...]:
+    """Return what a text says about a slot, in its order."""
+    found: list[Said] = []
+    taken = bytearray(len(text))
+
+    def add(kind: Kind, at: int, word: str, core: str, value: object) -> None:
+        found.append(Said(kind, word, core, value, at))
+        taken[at : at + len(word)] = b"\1" * len(word)
+
+    for m in URL.finditer(text):
+        url = m[0].rstrip(".,;:!?)'*")
+        add("url", m.start(), url, url, re.sub(r"^\w+://|\\|/$", "", url))
+    for kind, pattern in _PATTERNS:
+        for m in pattern.finditer(text):
+            word = m[0].rstrip(".,") if kind in {"handle", "room", "board", "weekday"} else m[0]
+            core = m[1].rstrip(".,") if m.re.groups else word
+            if not any(taken[m.start() : m.end()]):
+                add(kind, m.start(), word, core, _value(kind, word, core))
+    ends = {s.start + len(s.text) for s in found if s.kind == "time"}
+    for m in re.finditer(rf"(?<!\w)(?:{ZONES})(?![\w+])", text):
+        behind_time = m.start() - len(re.findall(r"[ (,]*$", text[max(0, m.start() - 9) : m.start()])[0]) in ends
+        if not any(taken[m.start() : m.end()]) and (behind_time or m[0].startswith(("UTC", "GMT"))):
+            add("zone", m.start(), m[0], m[0], m[0].replace(" ", ""))
+    return tuple(sorted(found, key=lambda s: s.start))
+
+
+def _value(kind: Kind, text: str, core: str) -> object:
+    if kind == "date":
+        return day(text)
+    if kind == "time":
+        return minutes(text)
+    if kind == "weekday":
+        return weekday(text)
+    return core.casefold()
