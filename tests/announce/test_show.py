@@ -18,6 +18,7 @@ from breadth.announce.show.fills import fills
 from breadth.announce.show.pictures import file_names
 from breadth.announce.show.preview import pieces
 from breadth.announce.show.sheet import Cell, contact_sheet, thumbnail
+from breadth.announce.show.told import place, shown_sentence
 from breadth.announce.source import Item
 from breadth.announce.thread import Picture, Post
 from breadth.errors import AnnounceError
@@ -290,6 +291,20 @@ def test_fill_marks_say_what_to_do(shown):
         "[FILL: limitation]": 'write limitation = "..." into a facts file and give --facts facts.toml',
         "[FILL: room]": "write it into thread.md by hand, then run breadth thread check",
     }
+
+
+def test_what_is_shown_in_words(shown):
+    thread = shown[0]
+    assert shown_sentence(thread) == "3 of 3 figures and tables shown, 0 of 1 in the appendix"
+    assert [place(i, thread) for i in thread.items] == ["post 3", "post 3", "post 4", "left out"]
+    silent = replace(thread, left_out=(), posts=thread.posts[:3])
+    assert shown_sentence(replace(silent, items=thread.items[:3])) == "2 of 3 figures and tables shown"
+    assert [place(i, silent) for i in thread.items] == ["post 3", "post 3", "not shown", "appendix"]
+
+
+def test_only_what_is_ready_goes_to_x(shown):
+    posts = (shown[2] / "preview.html").read_text().split("<article")[1:]
+    assert ["x.com/intent/post" in p for p in posts] == [True, False, True, False, True]
 
 
 @pytest.mark.parametrize("count", [0, 1, 13, 400])

@@ -50,13 +50,13 @@ def tell_thread(thread: Thread, source: Source, exported: Exported | None, note:
     """Print what became of the paper: counts, problems, uncertain crops, files, and last what only the author can do."""
     from breadth.announce.show.fills import fills
     from breadth.announce.show.sheet import LOW
+    from breadth.announce.show.told import shown_sentence
 
     print(printable(thread.title))
     if note:
         print(printable(f"the paper's own sentences were taken: {note}"))
-    shown = {label for post in thread.posts for label in post.items}
     if thread.items:
-        print(f"{sum(i.label in shown for i in thread.items)} of {len(thread.items)} figures and tables shown")
+        print(shown_sentence(thread))
     tell_problems(thread.problems, len(thread.posts))
     for problem in source.problems:
         print(printable(f"  reading  {problem}"))

@@ -15,7 +15,8 @@ from breadth.announce.show import preview
 from breadth.announce.show.pictures import file_names, write_png
 from breadth.announce.show.record import as_dict
 from breadth.announce.show.sheet import Cell, contact_sheet, thumbnail
-from breadth.announce.source import Item, Source
+from breadth.announce.show.told import place
+from breadth.announce.source import Source
 from breadth.announce.thread import Picture, Post, Thread
 from breadth.errors import AnnounceError
 from breadth.study.store import write_json, write_text
@@ -58,7 +59,7 @@ def export(
         for n, (item, name) in enumerate(zip(thread.items, names, strict=True), 1):
             picture = crop(paper, item)
             write_png(picture, out / name)
-            cells.append(Cell(item, thumbnail(picture), _place(item, thread)))
+            cells.append(Cell(item, thumbnail(picture), place(item, thread)))
             if report is not None:
                 report(n, len(names))
     paths = Exported(
@@ -94,11 +95,3 @@ def refuse_edited(folder: Path) -> None:
         raise AnnounceError(
             f"{folder / 'thread.md'} was edited by hand, and a new thread would replace it; give another --out, or --force to lose the edits"
         )
-
-
-def _place(item: Item, thread: Thread) -> str:
-    """Where an item went: "post 4", "left out", or "" where the thread says nothing of it."""
-    posts = [str(n) for n, post in enumerate(thread.posts, 1) if item.label in post.items]
-    if posts:
-        return f"post {', '.join(posts)}"
-    return "left out" if any(label == item.label for label, _ in thread.left_out) else "not shown"

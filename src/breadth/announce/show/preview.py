@@ -21,9 +21,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from breadth.announce.check.length import LIMITS, weighted_length
-from breadth.announce.show.fills import fills
+from breadth.announce.show.fills import MARK, fills
 from breadth.announce.show.pictures import small_uri
 from breadth.announce.show.sheet import LOW
+from breadth.announce.show.told import shown_sentence
 from breadth.announce.source import Item, Source
 from breadth.announce.thread import Post, Problem, Thread
 
@@ -58,7 +59,6 @@ def render(thread: Thread, source: Source, folder: Path, crops: Sequence[str]) -
         _environment().get_template("preview.css.jinja").render(),
         _environment().get_template("preview.js.jinja").render(),
     )
-    shown = {label for post in thread.posts for label in post.items}
     return (
         _environment()
         .get_template("preview.html.jinja")
@@ -74,7 +74,7 @@ def render(thread: Thread, source: Source, folder: Path, crops: Sequence[str]) -
             warnings=sum(p.level == "warning" for p in thread.problems),
             unread=source.problems,
             fills=fills(thread),
-            shown=sum(i.label in shown for i in thread.items),
+            shown=shown_sentence(thread),
             low=[i for i in thread.items if i.confidence < LOW],
             style=Markup(style),
             script=Markup(script),
@@ -88,6 +88,7 @@ def _post(n: int, post: Post, thread: Thread, source: Source, folder: Path, by_f
     pictures = [_Shown(*small_uri(folder / p.file), p.file, p.alt, by_file.get(p.file)) for p in post.pictures if p.file]
     length, limit = weighted_length(post.text, thread.platform), LIMITS[thread.platform]
     problems = [p for p in thread.problems if p.post == n]
+    ready = thread.platform == "x" and length <= limit and not MARK.search(post.text)
     return {
         "n": n,
         "pieces": pieces(post.text),
@@ -101,7 +102,7 @@ def _post(n: int, post: Post, thread: Thread, source: Source, folder: Path, by_f
         "wanted": [p.alt for p in post.pictures if not p.file],
         "low": [p.item for p in pictures if p.item and p.item.confidence < LOW],
         # The one way to X without its paid interface: a page on which the author presses the button.
-        "intent": f"https://x.com/intent/post?text={urllib.parse.quote(post.text, safe='')}" if thread.platform == "x" else None,
+        "intent": f"https://x.com/intent/post?text={urllib.parse.quote(post.text, safe='')}" if ready else None,
     }
 
 
