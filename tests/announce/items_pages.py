@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from pathlib import Path
 
-from announce.pdf_maker import Picture, Rule, Sheet, Text
+from announce.pdf_maker import Picture, Rule, Sheet, Text, pdf_bytes
+from breadth.announce.read.items import Found, found_in
+from breadth.announce.read.lines import lines_of
+from breadth.announce.read.pdf import open_pdf
+from breadth.announce.source import Box
 
 PROSE = (
     "the model learns from data and then we measure how well it does on tasks that were never seen before while other methods often "
@@ -36,7 +42,7 @@ def text(sheet: Sheet, span: tuple[float, float], top: float, bottom: float, *, 
     return y - STEP * size / SIZE
 
 
-def plot(sheet: Sheet, box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+def plot(sheet: Sheet, box: Box) -> Box:
     """Draw axes, a curve and labels; returns the box of all of it."""
     x0, y0, x1, y1 = box
     sheet.add(Rule(x0 + 20, y0, x0 + 20, y1 - 14), Rule(x0 + 20, y1 - 14, x1, y1 - 14))
@@ -55,7 +61,7 @@ def plot(sheet: Sheet, box: tuple[float, float, float, float]) -> tuple[float, f
 
 def table(
     sheet: Sheet, box: tuple[float, float, float], rows: int, *, ruled: bool = True, font: str = "Courier", size: float = SIZE
-) -> tuple[float, float, float, float]:
+) -> Box:
     """Set a table of four columns with its first rule (or row) at the top; box: x0, top, x1. Returns the box of all of it."""
     x0, top, x1 = box
     step = (x1 - x0) / 4
@@ -82,7 +88,7 @@ def caption(sheet: Sheet, x: float, y: float, *lines: str, size: float = SIZE, f
     return y + (len(lines) - 1) * STEP
 
 
-def picture(sheet: Sheet, box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+def picture(sheet: Sheet, box: Box) -> Box:
     sheet.add(Picture(*box))
     return box
 
@@ -96,3 +102,22 @@ def two_columns(sheet: Sheet) -> Sheet:
 def one_column(sheet: Sheet) -> Sheet:
     text(sheet, WHOLE, 72, 720)
     return sheet
+
+
+def found(folder: Path, sheets: Sequence[Sheet]) -> Found:
+    """Write a paper of these pages and return what is found in it."""
+    path = folder / "paper.pdf"
+    path.write_bytes(pdf_bytes(sheets))
+    with open_pdf(path) as pdf:
+        pages = []
+        for number in range(1, len(pdf) + 1):
+            with pdf.page(number) as page:
+                pages.append(lines_of(page))
+        return found_in(pdf, pages)
+
+
+def match(a: Box, b: Box) -> float:
+    """Return the intersection of two boxes over their union."""
+    wide, high = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    both = max(wide, 0) * max(high, 0)
+    return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both)

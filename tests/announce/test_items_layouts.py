@@ -2,31 +2,24 @@
 
 import pytest
 
-from announce.items_pages import LEFT, RIGHT, SIZE, WHOLE, caption, one_column, picture, plot, table, text, two_columns
-from announce.pdf_maker import Rule, Sheet, Text, pdf_bytes
-from breadth.announce.read.items import found_in
-from breadth.announce.read.lines import lines_of
-from breadth.announce.read.pdf import open_pdf
+from announce.items_pages import (
+    LEFT,
+    RIGHT,
+    SIZE,
+    WHOLE,
+    caption,
+    found,
+    match,
+    one_column,
+    picture,
+    plot,
+    table,
+    text,
+    two_columns,
+)
+from announce.pdf_maker import Rule, Sheet, Text
 
 pytest.importorskip("pypdfium2")
-
-
-def found(folder, sheets):
-    path = folder / "paper.pdf"
-    path.write_bytes(pdf_bytes(sheets))
-    with open_pdf(path) as pdf:
-        pages = []
-        for number in range(1, len(pdf) + 1):
-            with pdf.page(number) as page:
-                pages.append(lines_of(page))
-        return found_in(pdf, pages)
-
-
-def match(a, b):
-    """Return the intersection of two boxes over their union."""
-    wide, high = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    both = max(wide, 0) * max(high, 0)
-    return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both)
 
 
 def captions_above_figures():

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise, product
 
 from breadth.announce.read.captions import Caption, Kind
-from breadth.announce.read.regions import Field, Region, Side, area, field_of, regions_of, shared
+from breadth.announce.read.field import Field, area, field_of, shared
+from breadth.announce.read.regions import Region, Side, regions_of
 
 __all__ = ["Habit", "assigned", "cost", "habit_of", "settled"]
 

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from breadth.announce.read.captions import Caption, captions_of, grown, heads_of
 from breadth.announce.read.choose import Choice, Habit, assigned, habit_of, settled
 from breadth.announce.read.cited import cited
+from breadth.announce.read.field import Field, area, field_of, shared
 from breadth.announce.read.ink import ink_of
 from breadth.announce.read.lines import Line
 from breadth.announce.read.looks import Look, look_of, running_lines
 from breadth.announce.read.parts import parts_of, rules_beside_text
 from breadth.announce.read.pdf import Pdf
-from breadth.announce.read.regions import Field, Region, area, field_of, regions_of, shared
+from breadth.announce.read.regions import Region, regions_of
 from breadth.announce.read.turned import turned_back, turned_ink, turned_lines, turned_size
 from breadth.announce.source import Box, Item, Sentence
 

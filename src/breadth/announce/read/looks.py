@@ -27,6 +27,7 @@ __all__ = [
 Span = tuple[float, float]
 NEAR = 3.5  # points: two edges are the same
 SMALLEST = 5.0  # points: the size of a running head; what is smaller labels an axis
+OUTERMOST = 16.0  # points from a page's first or last baseline: two lines of a running head
 INDENT = 46.0  # points: the deepest indent of a list
 HEADING = re.compile(
     r"^(?:(?:\d{1,2}|[A-Z]|[IVX]{1,5})(?:\.\d{1,2}){0,3}\.?\s+\S|(?:Appendix|APPENDIX|References|REFERENCES|Abstract|ABSTRACT)\b)"
@@ -142,7 +143,11 @@ def running_lines(pages: Sequence[Sequence[Line]], heights: Sequence[float]) -> 
     keys: list[dict[int, tuple[str, int]]] = []
     for number, (page, height) in enumerate(zip(pages, heights, strict=True)):
         keys.append({})
+        bases = [line.base for line in page if not line.angle and line.size >= SMALLEST]
+        first, last = min(bases, default=0.0), max(bases, default=0.0)
         for i, line in enumerate(page):
+            if first + OUTERMOST < line.base < last - OUTERMOST:
+                continue
             if not line.angle and line.size >= SMALLEST and (line.bbox[3] < 0.12 * height or line.bbox[1] > 0.88 * height):
                 text, at = keys[-1][i] = (re.sub(r"[\dxvi]+", "#", line.text.lower()), round(line.base / 3))
                 for level in (at - 1, at, at + 1):

@@ -156,12 +156,27 @@ def told(parts: Parts, block: Sequence[int]) -> list[bool]:
         return [True] * len(lines)
     if wrapped(lines, as_text, parts.spans) or justified(lines, parts.look):
         return [True] * len(lines)
-    if len(lines) > 1 and sum(p and opens(line, parts.columns) for line, p in zip(lines, as_text, strict=True)) >= 0.6 * len(lines):
+    begun = [p and opens(line, parts.columns) and not in_row(parts, line) for line, p in zip(lines, as_text, strict=True)]
+    if len(lines) > 1 and sum(begun) >= 0.6 * len(lines):
         return [True] * len(lines)
     return [
-        (f and p) or heading(line, parts.columns, parts.look) or (p and opens(line, parts.columns))
-        for line, f, p in zip(lines, full, as_text, strict=True)
+        (f and p) or heading(line, parts.columns, parts.look) or b
+        for line, f, p, b in zip(lines, full, as_text, begun, strict=True)
     ]
+
+
+def in_row(parts: Parts, line: Line) -> bool:
+    """Return whether another piece of the same look stands on a line's baseline in its column: they are cells of a row."""
+    column = next((c for c in parts.columns if overlap(*line.bbox[::2], *c) > 0), None)
+    return column is not None and any(
+        abs(other.base - line.base) < 0.3 * line.size
+        and other is not line
+        and other.font == line.font
+        and abs(other.size - line.size) < 0.3
+        and overlap(*other.bbox[::2], *column) > 0
+        and not other.angle
+        for other in parts.lines
+    )
 
 
 def guarded(parts: Parts, captioned: set[int]) -> set[int]:
