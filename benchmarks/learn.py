@@ -210,6 +210,7 @@ def main() -> None:
     found["memory"] = memory()
     print("second order, 8 tasks, peak MB above base:", found["memory"])
     found["machine"]["load at the end"] = machine()["load"]
+    print("load at the end", found["machine"]["load at the end"])
     if args.json:
         args.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
 

@@ -6,7 +6,6 @@ here they are a dict of tensors that a checkpoint stores as it is.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -39,15 +38,24 @@ class Adam:
         A parameter without a gradient stays as it is. m and v, the means of gradient and squared gradient, are divided by
         1 - beta^(t+1) before theta <- theta - rate m / (sqrt(v) + eps)  (algorithm 1).
         """
-        first, second = 1 - _BETA1 ** (t + 1), math.sqrt(1 - _BETA2 ** (t + 1))
-        for name, p in params.items():
-            if p.grad is None:
-                continue
-            g, mean, square = p.grad, moments[f"mean.{name}"], moments[f"square.{name}"]
-            if self.weight_decay and self.decoupled:
-                p.mul_(1 - rate * self.weight_decay)
-            elif self.weight_decay:
-                g = g.add(p, alpha=self.weight_decay)
-            mean.lerp_(g, 1 - _BETA1)
-            square.mul_(_BETA2).addcmul_(g, g, value=1 - _BETA2)
-            p.addcdiv_(mean, square.sqrt().div_(second).add_(_EPS), value=-rate / first)
+        given = [(name, p, p.grad) for name, p in params.items() if p.grad is not None]
+        if not given:
+            return
+        # One call of PyTorch's fused kernel, which takes tensors as rows of numbers: a gradient must lie in memory as its weights do.
+        fused = torch._fused_adamw_ if self.decoupled else torch._fused_adam_
+        done = torch.tensor(float(t + 1), device=given[0][1].device)
+        fused(
+            [p for _, p, _ in given],
+            [g if g.stride() == p.stride() else torch.empty_like(p).copy_(g) for _, p, g in given],
+            [moments[f"mean.{name}"] for name, _, _ in given],
+            [moments[f"square.{name}"] for name, _, _ in given],
+            [],
+            [done] * len(given),
+            lr=rate,
+            beta1=_BETA1,
+            beta2=_BETA2,
+            weight_decay=self.weight_decay,
+            eps=_EPS,
+            amsgrad=False,
+            maximize=False,
+        )

@@ -21,7 +21,7 @@ def augmented(inputs: np.ndarray, augmentation: Augmentation, rng: np.random.Gen
         return inputs
     n, height, width, _ = inputs.shape
     wide = np.pad(inputs, ((0, 0), (_REACH, _REACH), (_REACH, _REACH), (0, 0)), mode="edge")
-    out = np.empty_like(inputs)
-    for i, (y, x) in enumerate(rng.integers(0, 2 * _REACH + 1, (n, 2)).tolist()):
-        out[i] = wide[i, y : y + height, x : x + width]
-    return out
+    y, x = rng.integers(0, 2 * _REACH + 1, (n, 2)).T
+    windows = np.lib.stride_tricks.sliding_window_view(wide, (height, width), (1, 2))  # [n, 5, 5, channels, height, width]
+    shifted: np.ndarray = np.moveaxis(windows, 3, 5)[np.arange(n), y, x]
+    return shifted
