@@ -400,6 +400,6 @@ def test_a_hostile_draft_takes_no_long_time():
         "**" * 5000,
         "talk to us about " * 600,
     ):
-        begun = time.monotonic()
+        begun = time.process_time()
         poster(facts(title=long_title), draft[:10_000], today=TODAY)
-        assert time.monotonic() - begun < 5, draft[:20]
+        assert time.process_time() - begun < 5, draft[:20]

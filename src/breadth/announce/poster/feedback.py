@@ -102,10 +102,9 @@ def _shape(draft: str, own: str) -> list[Feedback]:
                 "keep the three by which your readers search",
             )
         )
-    bang = re.search(r"\w+\s?!{2,}", own)
-    if bang or own.count("!") > 2:
-        quoted = bang[0] if bang else own[own.rindex("!", 0) - min(own.rindex("!"), 20) : own.rindex("!") + 1]
-        found.append(Feedback(quoted.split("\n")[-1].strip("\0 "), "exclamation marks wear off", "keep one, behind the invitation"))
+    bang = re.search(r"\w+\s?!{2,}", own) or (re.search(r"[^!\n\0]*![^!\n\0]*!(?![^!]*!)", own) if own.count("!") > 2 else None)
+    if bang:
+        found.append(Feedback(bang[0].strip(), "exclamation marks wear off", "keep one, behind the invitation"))
     shouted = re.search(r"\b[A-Z]{4,}(?:\s+[A-Z]{3,})+\b", own)
     if shouted:
         found.append(Feedback(shouted[0], "capitals read as shouting", "write it in small letters"))

@@ -10,7 +10,7 @@ from breadth.announce.poster.facts import PosterFacts
 from breadth.announce.poster.slot import HANDLE, URL, Kind, Said, said
 from breadth.announce.thread import Problem
 
-__all__ = ["Change", "changes", "difference", "unheld"]
+__all__ = ["Change", "changes", "difference", "stands", "unheld"]
 
 FIELDS: dict[Kind, tuple[str, ...]] = {
     "date": ("date",),
@@ -54,7 +54,7 @@ def changes(text: str, facts: PosterFacts) -> tuple[Change, ...]:
     rest = _without(text, [w for w in words if w])
     prose = re.sub(rf"{URL.pattern}|{HANDLE.pattern}", lambda m: "_" * len(m[0]), rest)
     for field, value in (("title", facts.title), ("event", facts.event), *(("authors", a) for a in facts.authors or ())):
-        near = _nearest(value, prose) if value and value not in text else None
+        near = _nearest(value, prose) if value and not stands(value, text) else None
         if value and near:
             found.append(Change(field, value, near, _plain(near) == _plain(value)))
             rest, prose = _without(rest, [near]), _without(prose, [near])
@@ -89,6 +89,11 @@ def _alone(kind: Kind, value: str) -> str:
     if kind in {"room", "board"}:
         return value if said(value) else f"{kind} {value}"
     return f"12:00 {value}" if kind == "zone" else value
+
+
+def stands(words: str, text: str) -> bool:
+    """Return whether a text has these words for themselves, not within longer ones."""
+    return bool(re.search(rf"(?<!\w){re.escape(words)}(?!\w)", text))
 
 
 def _without(text: str, held: list[str]) -> str:

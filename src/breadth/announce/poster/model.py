@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from breadth.announce.check.length import LIMITS, weighted_length
 from breadth.announce.poster.facts import PosterFacts, mark
 from breadth.announce.poster.feedback import PRAISE, Feedback
-from breadth.announce.poster.guard import changes, difference
+from breadth.announce.poster.guard import changes, difference, stands
 from breadth.announce.poster.poster import Poster
 from breadth.announce.poster.write import Ads
 from breadth.announce.write.answer import JOINERS, first_wrong, read_json
@@ -118,8 +118,8 @@ def _kept(name: str, text: str, facts: PosterFacts) -> list[str]:
     if name == "linkedin":
         needed += [facts.said("title"), facts.code_url or "", *(facts.authors or (facts.said("authors"),))]
     else:
-        needed.append("" if facts.name and facts.name in text else facts.said("title"))
-    lacking = [f"lacks '{n}'; copy it character for character" for n in needed if n and n not in text]
+        needed.append("" if facts.name and stands(facts.name, text) else facts.said("title"))
+    lacking = [f"lacks '{n}'; copy it character for character" for n in needed if n and not stands(n, text)]
     known = {mark(f) for f in facts.missing()}
     return lacking + [
         f"has the mark {m}, which no missing fact has" for m in re.findall(r"\[FILL:?[^\]\n]*\]?", text) if m not in known
