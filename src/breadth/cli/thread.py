@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from breadth.cli.options import AsJson, print_json, progress_bar
+from breadth.cli.writers import BaseUrl, By, Command, Model, Timeout, writer_from
 from breadth.cli.written import checks_json, tell_posts, tell_problems, tell_thread, thread_json
 from breadth.errors import AnnounceError, printable
 
@@ -70,21 +71,11 @@ def make(
     no_code: NoCode = False,
     findings: Findings = None,
     platform: For = "x",
-    writer: Annotated[
-        Literal["extractive", "openai", "anthropic", "command"],
-        typer.Option(
-            "--writer", help="Who words the posts: the paper's own sentences, or a language model that may only rephrase them."
-        ),
-    ] = "extractive",
-    model: Annotated[str | None, typer.Option("--model", help="Model of the writer openai or anthropic.")] = None,
-    base_url: Annotated[
-        str | None,
-        typer.Option("--base-url", help="Address of an endpoint that speaks the writer's protocol, such as a local server."),
-    ] = None,
-    command: Annotated[
-        str | None, typer.Option("--command", help="Program of the writer command: reads the prompt, prints the answer.")
-    ] = None,
-    timeout: Annotated[float, typer.Option("--timeout", help="Seconds that an answer of a model may take.", min=1)] = 120.0,
+    writer: By = "extractive",
+    model: Model = None,
+    base_url: BaseUrl = None,
+    command: Command = None,
+    timeout: Timeout = 120.0,
     posts: Posts = "8-13",
     crops: Crops = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the thread and what the checks say, write nothing.")] = False,
@@ -113,7 +104,7 @@ def make(
     least, most = _posts(posts)
     known = _facts(facts, paper_url, code_url, no_code)
     boxes = _boxes(known, crops or ())
-    model_writer = _asked(writer, model, base_url, command, timeout)
+    model_writer = writer_from(writer, model, base_url, command, timeout)
     _need(paper, findings, "breadth thread paper.pdf --out thread")
     if out is None and not dry_run:
         raise AnnounceError("--out is missing; expected the folder to write into: --out thread (--dry-run writes nothing)")
@@ -222,20 +213,6 @@ def post(
             "breadth thread check THREAD.md PAPER.pdf --update"
         )
     send(folder, to, really=really, report=lambda words: print("\n".join(map(printable, words.split("\n"))), flush=True))
-
-
-def _asked(writer: str, model: str | None, base_url: str | None, command: str | None, timeout: float) -> Writer | None:
-    """The language model that is to write; None where none is."""
-    if writer != "extractive":
-        from breadth.announce.write.models import writer_of
-
-        return writer_of(writer, model=model, base_url=base_url, command=command, timeout=timeout)
-    for option, value in (("--model", model), ("--base-url", base_url), ("--command", command)):
-        if value is not None:
-            raise AnnounceError(
-                f"{option} was given, but the extractive writer asks no model; name one: --writer openai, anthropic or command"
-            )
-    return None
 
 
 def _written(

@@ -15,7 +15,7 @@ __all__ = ["BaseUrl", "By", "Command", "Model", "Timeout", "writer_from"]
 
 By = Annotated[
     Literal["extractive", "openai", "anthropic", "command"],
-    typer.Option("--writer", help="Who words the text: the given words alone, or a language model that may only rephrase them."),
+    typer.Option("--writer", help="Who words it: the source's own sentences, or a language model that may only rephrase them."),
 ]
 Model = Annotated[str | None, typer.Option("--model", help="Model of the writer openai or anthropic.")]
 BaseUrl = Annotated[
