@@ -114,7 +114,8 @@ def _about(case: Case, view: View) -> Iterator[Problem]:
         )
     ]
     if others:
-        sure = bool(view.post.evidence) or any(c.coverage >= 0.75 for c in view.claims)
+        files = all(p.file for p in view.post.pictures)  # a note's words may mean another picture
+        sure = files and (bool(view.post.evidence) or any(c.coverage >= 0.75 for c in view.claims))
         other = max(others, key=lambda i: score[i.label])
         about = f"{other.label}: '{clipped(other.caption, 120)}'"
         level: Level = "error" if sure else "warning"

@@ -72,7 +72,8 @@ def _praise(case: Case, view: View, claim: Claim) -> Iterator[Problem]:
     for pattern, needs in ((_PRAISE, 0.0), (_WIDE, 0.6)):
         for word in dict.fromkeys(m[0].lower() for m in pattern.finditer(claim.text)):
             root = stem(word.split()[-1])
-            if word in there or (any(stem(w) == root for w in re.findall(r"[a-z-]+", there)) and " " not in word):
+            same = any(stem(w) == root for w in re.findall(r"[a-z-]+", there)) if " " not in word else False
+            if same or re.search(rf"\b{re.escape(word)}\b", there):
                 continue
             quoted_by_author = re.search(rf"[\"']{re.escape(word)}[\"']", claim.text, re.IGNORECASE)
             if quoted_by_author or (pattern is _WIDE and (claim.coverage < needs or not (claim.best and claim.best.verbatim))):

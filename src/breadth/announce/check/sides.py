@@ -126,9 +126,9 @@ def _bound(claim: Claim) -> str | None:
 
 
 def _polarity(claim: Claim) -> str | None:
-    """For a claim in other words: whether it only says more where the source only says less, or the other way round."""
+    """Whether a claim only says more where the source only says less, or the other way round."""
     laid = claim.best
-    if laid is None or laid.verbatim or claim.coverage < 0.75 or claim.nearest is None:
+    if laid is None or claim.coverage < 0.6 or claim.nearest is None:
         return None
     mine, theirs = _signs(laid.claim), _signs(laid.sentence)
     if len(mine) == 1 and len(theirs) == 1 and mine != theirs:

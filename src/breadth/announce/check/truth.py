@@ -51,7 +51,7 @@ def f1_numbers(case: Case) -> Iterator[Problem]:
 
 
 def _judge(case: Case, view: View, claim: Claim, number: Number) -> Iterator[Problem]:
-    if view.n == 1 and re.match(r"\s(?:others?|co-?authors?|more authors?)\b", claim.text[number.end :]):
+    if view.n == 1 and re.match(r"\s(?:others?\b(?!\s+\w)|co-?authors?\b|more authors?\b)", claim.text[number.end :]):
         yield from _count_of_authors(case, view, number)
         return
     sources = derived(number, claim.text)

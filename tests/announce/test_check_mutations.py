@@ -1,0 +1,93 @@
+"""Corruptions of true threads, of nine kinds: the checker refuses nearly all of them, and no true thread."""
+
+import sys
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from announce.sources import SOURCE, THREAD, edited, quote
+from breadth.announce.check.markdown import as_thread, write_markdown
+from breadth.announce.check.thread import check_thread
+from breadth.announce.facts import Facts
+from breadth.announce.read.paper import read_paper
+from breadth.announce.write.extractive import write_thread
+
+ROOT = Path(__file__).parents[2]
+PAPERS = ROOT.parent / "shared" / "papers"
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+from corruptions import KINDS, corrupt  # noqa: E402
+
+DATED = edited(
+    10,
+    "These findings suggest that small routed models might replace larger dense models on long documents.",
+    "All models were trained in June 2031 on the Willow corpus.\n\nWe find that most errors occur at the start of a document.",
+    evidence=(quote("All models"), quote("We find that most")),
+)
+
+
+def forms(thread, source, facts):
+    """The thread with its evidence, and read back from Markdown without."""
+    return thread, as_thread(write_markdown(thread), source, facts, thread.platform)
+
+
+def errors(thread, source, facts):
+    return {(p.id, p.post, p.message) for p in check_thread(thread, source, facts) if p.level == "error"}
+
+
+def caught(cases, each, seed):
+    """{kind: [tried, caught with evidence, caught without]} of up to ``each`` different corruptions a kind."""
+    found = {}
+    for kind in KINDS:
+        rng, seen, count = Random(f"{seed} {kind}"), set(), [0, 0, 0]
+        for _ in range(20 * each):
+            thread, source, facts = cases[rng.randrange(len(cases))]
+            bad = corrupt(thread, source, kind, rng)
+            if bad is None or bad == thread or write_markdown(bad) in seen or count[0] == each:
+                continue
+            seen.add(write_markdown(bad))
+            count[0] += 1
+            for k, form in enumerate(forms(bad, source, facts), 1):
+                count[k] += bool(errors(form, source, facts))
+        found[kind] = count
+    return found
+
+
+@pytest.mark.parametrize("thread", [THREAD, DATED])
+def test_true_threads_are_accepted(thread):
+    assert [errors(form, SOURCE, Facts()) for form in forms(thread, SOURCE, Facts())] == [set(), set()]
+
+
+def test_corruptions_of_the_invented_papers_threads_are_refused():
+    found = caught([(THREAD, SOURCE, Facts()), (DATED, SOURCE, Facts())], 6, 1)
+    assert {kind: count[0] for kind, count in found.items()} == dict.fromkeys(KINDS, 6)
+    assert {kind: count[1:] for kind, count in found.items()} == {kind: [6, 6] for kind in KINDS}
+
+
+def test_a_kind_that_a_thread_does_not_hold_is_none():
+    bare = edited(1, "#NeurIPS2031 paper at NeurIPS 2031", "paper")
+    assert corrupt(bare, SOURCE, "date", Random(0)) is None
+
+
+@pytest.mark.slow  # some ten minutes
+def test_200_corruptions_of_real_threads_are_refused():
+    paths = sorted(PAPERS.glob("*.pdf"))
+    if not paths:
+        pytest.skip(f"no papers in {PAPERS}")
+    cases = []
+    for source in map(read_paper, paths):
+        known = Facts(
+            venue=source.venue or "ICML 2023",
+            paper_url="https://arxiv.org/abs/2304.15004",
+            code_url=source.code_url or "https://github.com/a-b/my_code",
+            hashtags=("#ICML2023",),
+        )
+        cases += [(write_thread(source, facts, "x"), source, facts) for facts in (known, Facts())]
+    for case in cases:
+        assert [errors(form, *case[1:]) for form in forms(*case)] == [set(), set()]
+    found = caught(cases, 23, 7)
+    assert sum(count[0] for count in found.values()) >= 200
+    for form in (1, 2):
+        assert sum(count[form] for count in found.values()) >= 0.98 * sum(count[0] for count in found.values()), found
+        assert all(count[form] >= 0.9 * count[0] for count in found.values()), found
