@@ -81,7 +81,7 @@ _PROPOSED = re.compile(
     r"\b(?:propose|introduce|present|construct|develop|release|build)\b(?:[^.]{0,120}?\((?P<short>[A-Z][\w+-]{2,})\)|"
     r" (?:the )?(?P<plain>[A-Z][\w+-]{2,})(?:,|:| is\b|\.$))"
 )
-_GLYPHS = re.compile(r"[=∑∏∫∇∈∀∃∝∼~|ˆ∥⊂→←×·\\{}<>_]")
+_GLYPHS = re.compile(r"[=∑∏∫∇∈∀∃∝∼~|ˆ∥⊂→←·\\{}<>]|(?<!\w)_|_(?!\w)")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 
 

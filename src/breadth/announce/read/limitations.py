@@ -101,4 +101,4 @@ def _under_heading(text: str, cue: bool, own: bool) -> float:
         text
     ):
         return 0
-    return 20 + 2 * cue + 1 * own - 4 * bool(re.match(r"(?:This|These|It|They|Instead|Such)\b", text)) - 4 * (not cue and not own)
+    return 20 + 2 * cue - 4 * bool(re.match(r"(?:This|These|It|They|Instead|Such)\b", text)) - 4 * (not cue and not own)

@@ -21,7 +21,8 @@ __all__ = ["results"]
 
 MOST = 24
 _VALUE = re.compile(
-    r"\d\s?%|\d\.\d|\d\s?[×x]\b|\b\d+(?:st|nd|rd|th) place|\btimes (?:higher|lower|faster|greater|more)|\bat most \d|\bO\(|"
+    r"\d\s?%|(?<![A-Za-z\d.-])\d+\.\d|\d\s?[×x]\b|\b\d+(?:st|nd|rd|th) place|\btimes (?:higher|lower|faster|greater|more)|"
+    r"\bat most \d|\bO\(|"
     r"\b\d+ out of \d+|\b\d+/\d+\b"
 )
 _COMPARES = re.compile(
@@ -40,7 +41,8 @@ _FOUND = re.compile(
     r"main) (?:results?|findings?)\b",
 )
 _NO_RESULT = re.compile(
-    r"\b(?:should|would|expect|predicts?|hypothes\w+|conjecture|can be found|for details|is detailed|more information)\b|"
+    r"\b(?:should|would|expect|predicts?|hypothes\w+|conjecture|[Ww]e (?:do|did) not (?!find|observe|see)|can be found|"
+    r"for details|is detailed|more information)\b|"
     r"^(?:To|If|Suppose|Given)\b"
 )
 _SECTIONS = (

@@ -42,7 +42,7 @@ _SHOWS = re.compile(
     rf"^We (?:can )?(?:see|observe) (?:in|from) {_TARGET} that\s+"
 )
 _INNER = re.compile(
-    rf",?\s*\(?\b(?:as|also|and is|are|is)?\s*(?:shown|seen|illustrated|displayed|depicted|discussed|explained|described|"
+    rf",?\s*\(?\b(?:as|also)?\s*(?:shown|seen|illustrated|displayed|depicted|discussed|explained|described|"
     rf"detailed|reported|given|summari[sz]ed|listed|presented|defined)"
     rf"(?: \w+){{0,3}}? (?:in|by|on) (?:the )?{_TARGET}\)?(?=[,;:)]|\.(?!\d)|$)"
 )
@@ -52,7 +52,7 @@ _EMPTY = re.compile(
     r"\b(?:is|are|was|were|be|can be) (?:also )?(?:shown|displayed|given|reported|found|listed|detailed|summari[sz]ed|"
     r"presented|illustrated|depicted)\s+(?:in|on)\s+(?:the )?$"
 )
-_FORMULA = re.compile(r"[=∑∏∫∇∈∀∃∝∼|ˆ∥⊂→←·\\{}^�]|(?<!\w)_|_(?!\w)|[𝐀-𝟿]|\(\w*[tnkx]\w*[,;]")
+_FORMULA = re.compile(r"[=∑∏∫∇∈∀∃∝∼|ˆ∥⊂→←·\\{}^†‡§†‡§�]|(?<!\w)_|_(?!\w)|[𝐀-𝟿]|\(\w*[tnkx]\w*[,;]")
 _SET_TO = re.compile(r"(?<![\w(])[A-Za-zα-ωΑ-Ω]{1,2} ?= ?\d[\d.]*")  # "at α = 0.01" is plain enough to say
 
 
@@ -68,6 +68,7 @@ def clean(text: str) -> str:
         return ""
     said = re.sub(rf"^{_REFERS}\s*[A-Z]?\.?[\dIVX]+\s*[.:|–—-]\s*", "", said)
     said = re.sub(r"^(?:[•▪◦‣●∙–-]\s+|\(?(?:[A-Za-z]|\d{1,2}|i{1,3}|iv|v)\)\s+(?=[A-Z\"“<>≥≤~]))", "", said)
+    said = re.sub(r"^[^:]{3,80}\b(?:as follows|the following)[^:]{0,20}:\s*\(?(?:1|i|a)[.)]\s*(?=[A-Z])", "", said)
     said = _without_brackets(said)
     said = re.sub(r"\s\?+(?=[\s.,;:)])|(?<=[\w”\"])\?{2,}(?=[.,;]|$)", "", said)
     said = _SHOWS.sub("", said)
@@ -171,6 +172,9 @@ def _broken(text: str) -> bool:
         or re.search(rf"\b{_REFERS}\s*~?\(?[A-Z]?\.?\d", text)
     ):
         return True
-    if re.search(r"https?:|www\.|github\.|\b(?:Appendix|Appx)\b|\bdef\b|\(\s*\)|\s,\s,|[a-z]\d[a-z]{3}", text):
+    if re.search(r"https?:|www\.|github\.|\b(?:Appendix|Appx)\b|\bdef\b|\(\s*\)|\b[Ii]n \([a-z]\)|\s,\s,|[a-z]\d[a-z]{3}", text):
         return True
-    return bool(re.search(r"\b(?:and|or|of|in|the|a|to|with|by|for|that|see|as|than)[.,;]?$|-\.?$", text)) or len(text.split()) < 3
+    return (
+        bool(re.search(r"\b(?:and|or|of|in|the|a|to|with|by|for|that|see|as|than|is|are|was|were)[.,;]?$|-\.?$", text))
+        or len(text.split()) < 3
+    )

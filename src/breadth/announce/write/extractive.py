@@ -2,22 +2,51 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from breadth.announce.check.thread import check_thread
 from breadth.announce.facts import Facts
-from breadth.announce.source import Source
+from breadth.announce.source import Quote, Source
 from breadth.announce.thread import Platform, Post, Thread
 from breadth.announce.write.plan import plan
 from breadth.announce.write.planned import Plan
 from breadth.announce.write.shown import picture
 
-__all__ = ["thread_of", "write_thread"]
+__all__ = ["ROUNDS", "thread_of", "without", "write_thread"]
+
+ROUNDS = 4
 
 
 def write_thread(source: Source, facts: Facts, platform: Platform, *, least: int = 8, most: int = 13) -> Thread:
     """Return the thread of a source: ``least`` to ``most`` posts, each with its evidence and numbered n/N as its last line.
 
-    What nobody knows is a mark for the author: ``[FILL: code url]``, ``[FILL: limitation]``, ``[FILL: paper url]``.
+    What nobody knows is a mark for the author: ``[FILL: code url]``, ``[FILL: limitation]``, ``[FILL: paper url]``. Where the checks
+    find an error in a post, the sentences that it was made of are set aside and the thread is planned again, at most ``ROUNDS`` times.
     """
-    return thread_of(plan(source, facts, platform, least=least, most=most), source, facts, platform)
+    left: Source = source
+    for _ in range(ROUNDS):
+        thread = thread_of(plan(left, facts, platform, least=least, most=most), source, facts, platform)
+        wrong = {p.post for p in check_thread(thread, source, facts, least=least, most=most) if p.level == "error" and p.post}
+        aside = frozenset(n for post in wrong for quote in thread.posts[post - 1].evidence for n in quote.sentences)
+        if not aside:
+            break
+        left = without(left, aside)
+    return thread
+
+
+def without(source: Source, aside: frozenset[int]) -> Source:
+    """Return the source with nothing to say in these sentences; all numbers stay as they are."""
+
+    def kept(quotes: tuple[Quote, ...]) -> tuple[Quote, ...]:
+        return tuple(q for q in quotes if not aside & set(q.sentences))
+
+    return replace(
+        source,
+        sentences=tuple(replace(s, text="") if s.number in aside else s for s in source.sentences),
+        contributions=kept(source.contributions),
+        results=kept(source.results),
+        limitations=kept(source.limitations),
+    )
 
 
 def thread_of(planned: Plan, source: Source, facts: Facts, platform: Platform) -> Thread:

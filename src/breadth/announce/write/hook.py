@@ -16,6 +16,7 @@ from breadth.announce.write.planned import Planned
 __all__ = ["authors_line", "code_post", "credits_post", "hook_post"]
 
 _KEPT = 8  # an address takes so much more than the mark in its place
+ELSEWHERE = 15.0
 TAGS = 3  # more hashtags in one post read as an advertisement
 _URL_START = re.compile(
     r"\s*(?:at|on|here|from|via|in)?\s*:?\s*[(<]?\s*(?:https?://|www\.|git(?:hub|lab)\.\s?com|huggingface\.\s?co|bitbucket\.\s?org)"
@@ -46,14 +47,13 @@ def hook_post(
         )
         if left < 0:
             continue
-        piece, worse = _finding(title, facts, found, length, left)
+        piece, worse = _finding(title, source.abstract, facts, found, length, left)
         total = cost + worse
         if best is None or total < best[0]:
             best = (total, "\n\n".join(p for p in (head, piece.text if piece else "", tags) if p), piece)
     if best is None:  # a title that leaves no room for anything: it goes alone with its address, at whatever length
         best = (0.0, "\n\n".join(p for p in (shown, url) if p), None)
     evidence = [Quote(1 if source.kind == "paper" else None, source.title)]
-    evidence += [Quote(1, source.venue)] if source.venue and facts.venue is None and source.venue in best[1] else []
     piece = best[2]
     evidence += [piece.quote] if piece is not None and piece.quote.text else []
     return Planned("title", best[1], tuple(evidence), finding=piece.text if piece else "")
@@ -64,8 +64,8 @@ def _heads(source: Source, facts: Facts) -> Iterable[tuple[float, str, str]]:
     venue = facts.venue or source.venue
     openings = [(0.0, f"Excited to share our {venue} paper:")] if venue and source.kind == "paper" else []
     openings += [
-        (14.0, "Excited to share our paper:") if source.kind == "paper" else (0.0, "Excited to share our study:"),
-        (22.0, ""),
+        (12.0, "Excited to share our paper:") if source.kind == "paper" else (0.0, "Excited to share our study:"),
+        (18.0, ""),
     ]
     names = facts.authors or source.authors
     for opening_cost, opening in openings:
@@ -89,9 +89,12 @@ def authors_line(names: tuple[str, ...], facts: Facts, shown: int) -> str:
 
 
 def _finding(
-    title: str, facts: Facts, findings: tuple[Quote, ...], length: Callable[[str], int], left: int
+    title: str, abstract: tuple[int, ...], facts: Facts, findings: tuple[Quote, ...], length: Callable[[str], int], left: int
 ) -> tuple[Piece | None, float]:
-    """The finding that fits best, with what its lateness, length and distance from the title cost; 300 where none fits."""
+    """The finding that fits best, with what its lateness, length and distance from the title cost; 300 where none fits.
+
+    What the abstract says is the authors' own choice, and goes before.
+    """
     if facts.finding:
         return (Piece(facts.finding, Quote(None, "")), 0.0) if length(facts.finding) <= left else (None, 300.0)
     best: tuple[Piece | None, float] = (None, 300.0)
@@ -102,9 +105,10 @@ def _finding(
         if quote.page is None:  # a study's findings come in their order of weight
             return piece, 100.0 * rank
         cost = (
-            5.0 * rank + 0.3 * max(0, len(piece.text) - 110) + 0.5 * max(0, 60 - len(piece.text)) + 12.0 * about_prior(piece.text)
+            5.0 * rank + 0.3 * max(0, len(piece.text) - 110) + 0.5 * max(0, 60 - len(piece.text)) + 25.0 * about_prior(piece.text)
         )
-        cost += 11.0 * max(0, 4 - len(content(title) & content(piece.text))) + 6.0 * len(_JARGON.findall(piece.text))
+        cost += 11.0 * max(0, 4 - len(content(title) & content(piece.text))) + 9.0 * len(_JARGON.findall(piece.text))
+        cost += 0 if set(quote.sentences) & set(abstract) else ELSEWHERE
         if cost < best[1]:
             best = (piece, cost)
     return best

@@ -12,7 +12,7 @@ from breadth.announce.source import Quote, Sentence, Source
 from breadth.announce.write.clean import clean
 from breadth.announce.write.trim import best_fit, dangling
 
-__all__ = ["ANY", "FINDINGS", "Piece", "overlap", "piece_of", "sentences_in"]
+__all__ = ["ANY", "FINDINGS", "Piece", "held", "overlap", "piece_of", "sentences_in"]
 
 FINDINGS = r"(?:These|Our) (?:findings|results)\b"
 ANY = r"(?=.)"
@@ -56,6 +56,12 @@ def piece_of(
         return Piece(said, quote) if length(said) <= room else None
     fitted = best_fit(said, length, room, plain=plain, target=target, allowed=stands)
     return Piece(fitted, quote) if fitted else None
+
+
+def held(a: str, b: str) -> float:
+    """Return the share of a's content words that b holds; 0 where a has none."""
+    mine = content(a)
+    return len(mine & content(b)) / len(mine) if mine else 0.0
 
 
 def sentences_in(source: Source, quote: Quote) -> tuple[Quote, ...]:

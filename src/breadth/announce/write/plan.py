@@ -18,17 +18,18 @@ from breadth.announce.source import Item, Quote, Source
 from breadth.announce.thread import Platform, PostRole
 from breadth.announce.write.clean import clean
 from breadth.announce.write.hook import code_post, credits_post, hook_post
-from breadth.announce.write.piece import Piece, overlap, piece_of
+from breadth.announce.write.piece import Piece, held, overlap, piece_of
 from breadth.announce.write.planned import Plan, Planned
-from breadth.announce.write.shown import VALUE, caption_quotes, continued, importance, is_set_up, related, sayings
+from breadth.announce.write.shown import READING, VALUE, caption_quotes, continued, importance, is_set_up, related, sayings
 from breadth.announce.write.told import context_posts, contribution_piece, implication_posts, limitation_post, plain_words
 from breadth.announce.write.verbs import finite
 
 __all__ = ["plan", "room_of"]
 
 SAME = 0.6  # above this share of the shorter one's content words two posts say the same
-POOR = 3.5  # so much less is worse than saying something twice
-SHORT = 120  # a post's words below this leave room for a second sentence with a number
+SAID = 0.5  # a contribution that a picture's post says to this share needs no post of its own
+GOOD = 3.0  # worth below which a saying is no better than one that was said before
+SHORT = 190  # a post's words below this leave room for a second sentence with a number
 _HALF = re.compile(r"(?:Top|Bottom|Left|Right|Middle|Center|Upper|Lower)\b[^:]{0,20}:")
 _NUMBERED = "\n\n99/99"
 
@@ -66,10 +67,10 @@ def plan(source: Source, facts: Facts, platform: Platform, *, least: int, most: 
     shown = [_shown(u, length, room, [*said, *_words(units), *(p.text for p in contributed)]) for u in units]
     said += [p.text for p in (*shown, *contributed)]
     left = free - len(shown) - len(contributed)
-    context = _first(context_posts(source, length, room), "context", said, min(1, left - 1))
-    follows = _first(implication_posts(source, length, room), "implication", said, min(1, left - len(context)))
-    left -= len(context) + len(follows)
-    results = _results(source, length, room, said, left)
+    results = _results(source, length, room, said, min(2, left))
+    follows = _first(implication_posts(source, length, room), "implication", said, min(1, left - len(results)))
+    context = _first(context_posts(source, length, room), "context", said, min(1, left - len(results) - len(follows)))
+    results += _results(source, length, room, said, left - len(results) - len(follows) - len(context))
     posts = [*context, *contributed, *sorted([*shown, *results], key=_place), *follows]
     if len(posts) + len(fixed) < least:
         posts += _fillers(source, length, room, said, least - len(posts) - len(fixed))
@@ -78,14 +79,13 @@ def plan(source: Source, facts: Facts, platform: Platform, *, least: int, most: 
 
 
 def _findings(source: Source) -> list[Quote]:
-    """What the first post may say was found: the main results, and what captions state at their head, in turns."""
-    captions = [
-        q
-        for i in source.items
-        if not i.appendix
-        for q in caption_quotes(i, source)[:1]
-        if is_claim(q.text) and finite(clean(q.text))
-    ]
+    """What the first post may say was found: the main results, and the first claim of each caption, in turns."""
+    captions = []
+    for item in sorted(source.items, key=lambda i: -importance(i, source)):
+        claims = [
+            q for q in caption_quotes(item, source) if is_claim(q.text) and finite(clean(q.text)) and not READING.search(q.text)
+        ]
+        captions += claims[:1] if not item.appendix else []
     pairs = zip_longest(source.results[:10], captions[:10])
     return [q for pair in pairs for q in pair if q is not None]
 
@@ -117,8 +117,8 @@ def _units(
     )
     units = [_Unit([i]) for i in main]
     left_out: list[tuple[str, str]] = []
-    beside = min(len(source.contributions), 3) + min(len(source.results), 1)
-    while len(units) > free - beside and (units and is_set_up(units[-1].items[0])):
+    beside = min(len(source.contributions), 3)
+    while len(units) > free - beside - min(3, len(source.results)) and (units and is_set_up(units[-1].items[0])):
         left_out.append((units.pop().items[0].label, "it tells how things were set up, and the posts are few"))
     while len(units) > free - beside and _pair(units, source):
         pass
@@ -163,21 +163,26 @@ def _best(unit: _Unit, source: Source, length: Callable[[str], int], room: int, 
     for item in unit.items:
         options = sayings(item, source, length, share)
         others = [*said, *(p.text for p in pieces)]
-        chosen = next((p for p in options if _fresh(p.text, others) and p.worth > options[0].worth - POOR), None)
+        chosen = next((p for p in options if _fresh(p.text, others) and p.worth >= GOOD), None)
         chosen = chosen or (options[0] if options else None)
         if chosen is not None:
-            told = [chosen] if len(unit.items) > 1 else _with_more(chosen, options, length, room, others)
+            told = (
+                [chosen] if len(unit.items) > 1 else _with_more(chosen, options, caption_quotes(item, source), length, room, others)
+            )
             pieces += continued(chosen, item, source, length, share) if len(told) == 1 else told
     return pieces
 
 
-def _with_more(chosen: Piece, options: tuple[Piece, ...], length: Callable[[str], int], room: int, said: list[str]) -> list[Piece]:
+def _with_more(
+    chosen: Piece, options: tuple[Piece, ...], caption: tuple[Quote, ...], length: Callable[[str], int], room: int, said: list[str]
+) -> list[Piece]:
     """A short sentence with those that complete it: its other half ("Top: ... Bottom: ..."), and those with numbers."""
     pieces = [chosen]
     for other in options:
         text = " ".join(p.text for p in pieces)
         half = bool(_HALF.match(chosen.text) and _HALF.match(other.text))
-        value = len(text) <= SHORT + 60 and bool(VALUE.search(other.text)) and finite(other.text)
+        leans = bool(re.match(r"(?:The|Its|Their)\b", other.text)) and other.quote not in caption
+        value = len(text) <= SHORT and bool(VALUE.search(other.text)) and finite(other.text) and not leans
         both = f"{text} {other.text}"
         repeats = overlap(other.text, text) > 0.85 or not _fresh(both, said)
         if other is chosen or not (half or value) or length(both) > room or repeats:
@@ -205,7 +210,7 @@ def _contributions(
         text = " ".join(p.text for p in pieces)
         if not pieces:
             left_out.append((quote.text, "it holds no sentence that fits a post"))
-        elif _fresh(text, [*said, *(" ".join(p.text for p in ps) for _, ps in told)]) or not told:
+        elif not told or all(held(text, other) < SAID for other in [*said, *(" ".join(p.text for p in ps) for _, ps in told)]):
             told.append((quote, pieces))
     posts = [_planned("contribution", pieces) for _, pieces in told]
     while len(posts) > max(1, free):
@@ -247,8 +252,16 @@ def _first(pieces: list[Piece], role: PostRole, said: list[str], most: int) -> l
 
 
 def _results(source: Source, length: Callable[[str], int], room: int, said: list[str], most: int) -> list[Planned]:
+    """Further results, those with numbers first."""
     pieces = [p for q in source.results if (p := piece_of(q, length, room)) is not None and finite(p.text)]
-    return _first(pieces, "result", said, most)
+    pieces.sort(key=lambda p: not VALUE.search(p.text))
+    return _first([p for p in pieces if not _told_already(p.text, said)], "result", said, most)
+
+
+def _told_already(text: str, said: list[str]) -> bool:
+    """Whether one post holds all numbers of a text and much of its words."""
+    numbers = set(re.findall(r"\d+(?:\.\d+)?", text))
+    return bool(numbers) and any(numbers <= set(re.findall(r"\d+(?:\.\d+)?", s)) and overlap(text, s) > 0.35 for s in said)
 
 
 def _fillers(source: Source, length: Callable[[str], int], room: int, said: list[str], most: int) -> list[Planned]:

@@ -14,9 +14,10 @@ from breadth.announce.write.clean import clean
 from breadth.announce.write.piece import ANY, Piece, overlap, piece_of, sentences_in
 from breadth.announce.write.verbs import finite
 
-__all__ = ["ALT", "VALUE", "caption_quotes", "continued", "importance", "is_set_up", "picture", "related", "sayings"]
+__all__ = ["ALT", "READING", "VALUE", "caption_quotes", "continued", "importance", "is_set_up", "picture", "related", "sayings"]
 
 ALT = 1000
+REACH = 6  # sentences that a pointer to a figure opens
 LONG = 200  # characters above which a heading needs no more
 LEAST = -1.0  # worth below which a sentence only tells how to read a picture
 _SETUP = re.compile(
@@ -34,8 +35,11 @@ _MAIN = re.compile(
     r"\b(?:main|results?|accurac\w+|performance|comparison|leaderboard|scores?|outperforms?|better|higher|evaluation)\b",
     re.IGNORECASE,
 )
-VALUE = re.compile(r"\d\s?%|\d\.\d|\d\s?[×x]\b|\btimes\b|\bat most \d|\d+ out of \d+")
-_READING = re.compile(  # how to read the picture, not what it says
+VALUE = re.compile(
+    r"\d\s?%|(?<![A-Za-z\d.-])\d+\.\d|\d\s?[×x]\b|\btimes (?:higher|lower|more|faster|greater|smaller|larger|fewer|as)\b|"
+    r"\bat most \d|\d+ out of \d+"
+)
+READING = re.compile(  # how to read the picture, not what it says
     r"\b(?:(?:red|blue|green|dashed|dotted|solid|shaded|black|gray|grey|orange|colou?red?)\b.{0,40}\b(?:lines?|curves?|areas?|"
     r"regions?|bars?|cells?|points?)?\b(?:denotes?|indicates?|represents?|shows?|depicts?|illustrates?)|"
     r"error bars|legends?|axis|axes|cells? (?:in|colou?rs?)|standard (?:deviation|error)|shaded|refer to|stands for|note the|"
@@ -44,11 +48,18 @@ _READING = re.compile(  # how to read the picture, not what it says
 )
 _POINTER = re.compile(
     r"^(?:(?:The )?(?:Fig(?:ure)?|Tab(?:le)?)s?\.?\s*[A-Z]?\d+\w?\s*(?:\([^)]*\)\s*)?(?:also )?(?:shows?|lists?|reports?|"
-    r"provides?|presents?|summari[sz]es?|gives?|displays?|plots?|depicts?)\b)",
+    r"provides?|presents?|"
+    r"summari[sz]es?|gives?|displays?|plots?|depicts?|demonstrates?|illustrates?|compares?|contains?)\b)|"
+    r"\b(?:displayed|shown|plotted|depicted|visuali[sz]ed|given|reported|listed|summari[sz]ed) (?:in|by) (?:Fig(?:ure)?|"
+    r"Tab(?:le)?)\.?\s*\d+\w?\.$",
     re.IGNORECASE,
 )
 _RUN = re.compile(
     r"\b(?:is|are|was|were) (?:also )?(?:evaluated|measured|computed|trained|conducted|performed|sampled|plotted|obtained from)\b"
+)
+_DRAWN = re.compile(
+    r"^[Ww]e (?:show|provide|report|list|present|refer)\b(?! that)|\b[Ww]e (?:plot(?:ted)?|visuali[sz]ed?|display(?:ed)?|"
+    r"list(?:ed)?)\b|^(?:To|In order to)\b"
 )
 _LABEL = re.compile(r"\b(?:fig(?:ure)?|tab(?:le)?)s?\.?\s*\d", re.IGNORECASE)
 _KINDS = (
@@ -121,37 +132,36 @@ def continued(piece: Piece, item: Item, source: Source, length: Callable[[str], 
     for quote in captions[1:]:
         text = " ".join(p.text for p in pieces)
         more = piece_of(quote, length, room - length(text) - 1, leaning=ANY)
-        if more is None or _READING.search(more.text) or not finite(more.text) or len(f"{text} {more.text}") > LONG:
+        if more is None or READING.search(more.text) or not finite(more.text) or len(f"{text} {more.text}") > LONG:
             break
         pieces.append(more)
     return pieces
 
 
 def _about(item: Item, source: Source) -> list[Sentence]:
-    """Sentences that cite an item, and the next ones after one that only points at it ("Table 4 shows the scores.")."""
+    """Sentences that cite an item; after one that only points at it ("Table 4 shows the scores.") also the next one if it claims something,
+    and those with numbers up to the end of the section or the next figure."""
     found: list[Sentence] = []
     for n in item.cited_by:
         s = source.sentence(n)
         if s.role in ("reference", "caption"):
             continue
         found.append(s)
-        beside = (
-            [x for x in source.sentences[n : n + 2] if (x.section, x.role) == (s.section, s.role)] if _POINTER.match(s.text) else []
-        )
-        for x in beside:
-            if x.number in item.cited_by or _LABEL.search(x.text):
+        for distance, x in enumerate(source.sentences[n : n + REACH] if _POINTER.search(s.text) else (), 1):
+            if (x.section, x.role) != (s.section, s.role) or x.number in item.cited_by or _LABEL.search(x.text):
                 break
-            found.append(x)
+            if VALUE.search(x.text) or (distance == 1 and is_claim(x.text)):
+                found.append(x)
     return list(dict.fromkeys(found))
 
 
 def _worth(text: str, printed: str, own: bool, at: int) -> float:
     verb, claim = finite(text), is_claim(text)
     worth = 3.0 * verb + 2.0 * (verb and claim) + 1.0 * (verb and bool(VALUE.search(text)))
-    worth += 1.5 * (own and at == 0) + 0.5 * own
+    worth += 3.0 * (own and at == 0 and verb) + 1.5 * (own and at == 0) + 0.5 * own
     worth -= (
         2.0 * (len(text) < 40 and verb)
-        + 5.0 * bool(_READING.search(text))
+        + 5.0 * bool(READING.search(text))
         + 1.0 * (len(text) > 200)
         + 2.0 * (not own and about_prior(text))
     )
@@ -159,7 +169,7 @@ def _worth(text: str, printed: str, own: bool, at: int) -> float:
     worth -= 1.5 * bool(re.match(r"(?:Top|Bottom|Left|Right|Middle|Center)\b|[A-Z][\w ]+ = ", text)) + 1.5 * bool(
         re.match(r"(?:If|Suppose|Let|Given)\b", text)
     )
-    worth -= 2.5 * bool(re.match(r"[Ww]e (?:plot|visuali[sz]e|show|display|provide|report|list|present|refer)\b(?! that)", text))
+    worth -= 3.0 * bool(_DRAWN.search(text))
     return worth - 2.0 * (bool(_POINTER.match(printed)) and not claim)
 
 

@@ -105,7 +105,7 @@ def limitation_post(source: Source, facts: Facts, length: Callable[[str], int], 
         piece = piece_of(quote, length, room - len("Limitation: "))
         if piece is None or not finite(piece.text):
             continue
-        cost = 40.0 * rank + 0.5 * max(0, len(piece.text) - 150)
+        cost = 20.0 * rank + 0.5 * max(0, len(piece.text) - 150)
         if best is None or cost < best[0]:
             best = (cost, piece, quote)
     if best is not None:

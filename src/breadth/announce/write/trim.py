@@ -23,7 +23,8 @@ _KEEP = re.compile(
     re.IGNORECASE,
 )
 _CLAIMS = re.compile(
-    r"\d[\d.]*\s?[%×]|\d\.\d|\b(?:outperform|better|worse|higher|lower|faster|improve|achieve|demonstrate|competitive|increase|"
+    r"(?<![\w-])\d[\d.,]*\s?[%×BMK]?|\b(?:outperform|better|worse|higher|lower|faster|improve|achieve|demonstrate|competitive|"
+    r"increase|"
     r"decrease|reveal)\w*"
 )
 _TAILS = (
@@ -52,6 +53,13 @@ _OPENS = (
     re.compile(r"^(?:To|In order to) [^,]{5,120},\s+(?=we\b|this\b|our\b|the\b)"),
     re.compile(r"^(?:Via|Through|Using|By|Based on|Following|Building on|Inspired by) [^,]{3,120},\s+(?=we\b|this\b|our\b)"),
     re.compile(r"^(?:Via|Through) [^,]{3,60},\s+(?=we\b)"),
+)
+# A longer aside hedges only itself with "most" or "about"; what it may not take away is what bounds the sentence around it.
+_HELD = re.compile(
+    r"\b(?:may|might|could|likely|seems?|suggests?|on average|at (?:most|least)|up to|only|not?|never|without|except|unless|if|"
+    r"when|until|assuming|"
+    r"provided|given|under|but|although|though|however|despite|while|whereas|instead|limited|admittedly)\b|n['’]t\b",
+    re.IGNORECASE,
 )
 _SECOND = re.compile(  # "We compare A with B, and demonstrate that ...": what is demonstrated stands alone
     r"^We [^.;:]*?,? and (?P<verb>(?:finally |further |thus )?(?:demonstrate|show|find|found|observe|observed|confirm|conclude|"
@@ -122,7 +130,11 @@ def _cuts(text: str) -> list[str]:
     out = []
     for pattern in (*_TAILS, *_INSIDE):
         for m in pattern.finditer(text):
-            if _KEEP.search(_said(m[0])) or _in_a_list(text, m) or _amid_quote(text, m):
+            if (
+                (_HELD if len(m[0].split()) > 6 and pattern in _INSIDE else _KEEP).search(_said(m[0]))
+                or _in_a_list(text, m)
+                or _amid_quote(text, m)
+            ):
                 continue
             out.append(re.sub(r"\s+([,.;])", r"\1", text[: m.start()] + text[m.end() :]))
     second = _SECOND.match(text)

@@ -7,6 +7,7 @@ import re
 __all__ = ["finite"]
 
 _VERBS = """
+    mask present address hinder rest
     achieve align allow appear argue attain avoid beat become begin behave benefit break bring capture cause change close
     collapse come compare complicate compute conclude confirm contain contribute converge correlate correspond decrease degrade
     demonstrate depend describe determine differ diminish disappear discover display dominate drive drop embed emerge enable
