@@ -1,8 +1,10 @@
 """``breadth poster`` as a person or a program meets it: what it prints, writes and refuses, and its exit codes."""
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -123,3 +125,18 @@ def test_the_help_has_examples_and_a_process_has_the_exit_code(breadth, folder):
     assert "breadth poster poster.toml --draft draft.md --out ad" in breadth("poster", "--help").stdout
     command = [sys.executable, "-m", "breadth", "poster", "--draft", "empty.md"]
     assert subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode == 3
+
+
+def test_the_page_of_the_docs_shows_what_is_printed(breadth, folder):
+    page = (Path(__file__).parents[1] / "docs" / "poster.md").read_text()
+    shown = re.findall(r"^```(\w*)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert [language for language, _ in shown] == ["toml", "markdown", "bash", "", ""]
+    toml, draft, command, output, refused = (text for _, text in shown)
+    (folder / "poster.toml").write_text(toml)
+    (folder / "draft.md").write_text(draft)
+    done = breadth(*command.split()[1:])
+    assert (done.returncode, done.stdout) == (3, output)
+    (folder / "draft.md").write_text(draft.replace("12:15", "12:45"))
+    done = breadth(*command.split()[1:])
+    assert done.returncode == 1
+    assert done.stdout.startswith(refused)

@@ -39,6 +39,9 @@ TORCH_FREE = [
     "breadth.report.page",
     "breadth.announce.source",
     "breadth.announce.thread",
+    "breadth.announce.poster.model",
+    "breadth.announce.send",
+    "breadth.announce.write.repair",
     "breadth.cli.app",
 ]
 LONGEST = 400
