@@ -114,6 +114,15 @@ def test_a_number_that_the_model_writes_itself_is_not_doubled(model):
     assert got.posts[3].text == f"{GOOD[3]['text']}\n\n4/12"
 
 
+def test_another_paper_may_be_linked_where_the_author_gave_its_address(model):
+    other = "https://arxiv.org/abs/2901.00017"
+    posts = answer(changed(3, "documents.", f"documents.\n\n{other}"))
+    model.answers = [posts]
+    writer = writer_of("openai", model="m-1", base_url=f"{model.url}/v1")
+    assert written(SOURCE, FACTS.model_copy(update={"urls": (other,)}), "x", writer)[1] is None
+    assert "K1, post 3: links arXiv 2901.00017" in written(SOURCE, FACTS, "x", writer)[1]
+
+
 BAD = {
     "wrong digit": (changed(9, "1.6-2.4", "1.6-2.5"), "F1, post 9: "),
     "wrong digit of few": (changed(12, "7B", "8B"), "F1, post 12: "),

@@ -128,6 +128,18 @@ def test_the_server_s_own_limit_stops_before_the_first_post(instance, tmp_path):
     assert instance.statuses == []
 
 
+def test_a_server_of_another_kind_is_told(instance, tmp_path):
+    instance.fault("/instance/", (200, {"domain": "127.0.0.1"}))
+    assert refused(thread_folder(tmp_path)) == (
+        "the server does not say how long a post may be; it is no Mastodon of version 4 or later"
+    )
+    instance.fault("verify_credentials", (429, {"error": "Too many requests"}))
+    assert refused(tmp_path) == "Mastodon takes no more requests for 60 s; run this again then"
+    instance.fault("verify_credentials", (200, b"<html>"))
+    assert refused(tmp_path).startswith("Mastodon could not be reached or refused (")
+    assert instance.statuses == []
+
+
 def test_a_broken_line_is_one_line(instance, tmp_path):
     instance.fault("/api/v2/media", "down")
     assert refused(thread_folder(tmp_path)).startswith(

@@ -59,7 +59,10 @@ class Server:
 
     def __init__(self, client: library.Mastodon) -> None:
         self._client = client
-        me = self._call(client.account_verify_credentials)
+        try:
+            me = self._call(client.account_verify_credentials)
+        except RateLimit as limit:
+            raise AnnounceError(f"Mastodon takes no more requests for {limit.wait:.0f} s; run this again then") from limit
         self._id = me.id
         self.account = me.url
 
@@ -86,7 +89,10 @@ class Server:
 
     def prepare(self, sending: Sending) -> None:
         """Ask how long a status may be on this server, before the first one is sent."""
-        most = self._call(self._client.instance_v2).configuration.statuses.max_characters
+        try:
+            most = self._call(self._client.instance_v2).configuration.statuses.max_characters
+        except AttributeError:
+            raise AnnounceError("the server does not say how long a post may be; it is no Mastodon of version 4 or later") from None
         for post in sending.posts:
             if post.length > most:
                 raise AnnounceError(

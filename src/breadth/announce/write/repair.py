@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -39,7 +40,7 @@ def written(
         if thread is None:
             return None, wrong
         problems = check_thread(thread, source, facts, least=least, most=most)
-        return thread, tuple(_told(p) for p in problems if p.level == "error" or p.id in STRICT)
+        return thread, tuple(_told(p) for p in problems if p.level == "error" or (p.id in STRICT and not _allowed(p, facts)))
 
     try:
         prompt = prompt_of(source, facts, platform, planned, least=least, most=most)
@@ -71,6 +72,12 @@ def asked(
         echo = answer.strip()[:LONGEST_ECHO] or "(nothing)"
         messages = (messages[0], Message("assistant", echo), Message("user", complaint))
     return None, wrong
+
+
+def _allowed(problem: Problem, facts: Facts) -> bool:
+    """Whether it only tells that another paper is linked whose address the author gave."""
+    given = re.findall(r"arxiv\.org/\w+/(\d{4}\.\d{4,5})", " ".join(facts.urls))
+    return problem.id == "K1" and any(f"links arXiv {number};" in problem.message for number in given)
 
 
 def _told(problem: Problem) -> str:
