@@ -41,6 +41,8 @@ class Library:
         most = math.log(len(self.passages) + 2)
         self._weight = {stem: most - math.log(count + 1) for stem, count in counts.items()}
         self._unknown = most
+        self._weights = [self.weight(p.stems) for p in self.passages]
+        self._about: dict[Item, frozenset[int]] = {}
         self._place = {p.number: k for k, p in enumerate(self.passages) if p.number is not None}
 
     def weight(self, stems: Iterable[str]) -> float:
@@ -55,11 +57,11 @@ class Library:
     def nearest(self, claim: frozenset[str], most: int = 12) -> list[tuple[float, Passage]]:
         """Return (score, passage), best first: the share of the claim in the passage, and a little for how much of it that is."""
         found = []
-        for passage in self.passages:
-            common = claim & passage.stems
+        whole = self.weight(claim)
+        for passage, weight in zip(self.passages, self._weights, strict=True):
+            common = self.weight(claim & passage.stems)
             if common:
-                score = self.coverage(claim, passage.stems) + 0.2 * self.weight(common) / self.weight(passage.stems)
-                found.append((score, passage))
+                found.append((common / whole + 0.2 * common / weight, passage))
         found.sort(key=lambda pair: -pair[0])
         return found[:most]
 
@@ -90,14 +92,16 @@ class Library:
 
     def material(self, item: Item, *, near: bool) -> frozenset[int]:
         """Return the numbers of the sentences about an item: those that name it and those of its caption; near: and their neighbours."""
-        name = re.compile(_label_pattern(item.label), re.IGNORECASE)
-        about = self.caption(item) | set(item.cited_by) | {s.number for s in self.source.sentences if name.search(s.text)}
-        return frozenset(n for k in about for n in ((k - 1, k, k + 1) if near else (k,)))
+        if item not in self._about:
+            name = re.compile(_label_pattern(item.label), re.IGNORECASE)
+            named = {s.number for s in self.source.sentences if name.search(s.text)}
+            self._about[item] = self.caption(item) | set(item.cited_by) | named
+        return frozenset(n for k in self._about[item] for n in ((k - 1, k, k + 1) if near else (k,)))
 
     def caption(self, item: Item) -> frozenset[int]:
         """Return the numbers of the sentences that an item's caption consists of."""
         whole = _fold(item.caption)
-        return frozenset(s.number for s in self.source.sentences if s.role == "caption" and _fold(s.text) in whole)
+        return frozenset(n for n, text in self._captions if text in whole)
 
     @cached_property
     def spellings(self) -> frozenset[str]:
@@ -110,6 +114,10 @@ class Library:
     def small(self) -> frozenset[str]:
         """The words that the source writes in small letters: none of them is a name for its capital alone."""
         return frozenset(w for x in self.source.sentences for w in re.findall(r"[^\W\d_]+", x.text) if w.islower())
+
+    @cached_property
+    def _captions(self) -> list[tuple[int, str]]:
+        return [(s.number, _fold(s.text)) for s in self.source.sentences if s.role == "caption"]
 
     @cached_property
     def _folded(self) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from breadth.announce.check.align import DATES, Token, names_in
 from breadth.announce.check.case import Case, Claim, View
 from breadth.announce.check.library import spelled
-from breadth.announce.check.words import GREETING, STOP, word_set
+from breadth.announce.check.words import GREETING, STOP, stem, word_set
 from breadth.announce.thread import Problem
 
 __all__ = ["f5_names"]
@@ -56,7 +56,13 @@ def _spelled_here(case: Case, view: View, claim: Claim) -> frozenset[str] | set[
     pictured = " \n ".join(i.caption for i in case.source.items if i.label in view.shows)
     if claim.quotes is not None:
         return spelled(" \n ".join([claim.quotes, pictured, *(p.text for p in claim.passages)]))
-    if claim.coverage < 0.7 or not claim.passages:
+    if not claim.passages:
+        return None
+    nearest = claim.passages[0]
+    there = spelled(nearest.text)
+    foreign = {stem(t.text) for t in names_in(claim.text, case.library.small) if not _forms(t.text) & there}
+    others = claim.stems - foreign
+    if len(others) < 2 or case.library.coverage(others, nearest.stems) < 0.7:
         return None
     near = (
         [q for p in claim.passages for q in case.library.around(p)]
@@ -87,7 +93,7 @@ def _called(case: Case, token: Token) -> bool:
 def _initials(name: str, claim: Claim) -> bool:
     """Whether an acronym is made of the first letters of neighbouring words that the post rests on: LLMs, large language models."""
     letters = re.sub(r"s$", "", name).lower()
-    if not letters.isalpha() or len(letters) < 2:
+    if not letters.isalpha() or len(letters) < 3:
         return False
     text = " ".join([claim.quotes or "", *(p.text for p in claim.passages)])
     return letters in "".join(w[0].lower() for w in re.findall(r"[^\W\d_]+", text))

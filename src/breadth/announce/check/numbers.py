@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final, Literal
 
 __all__ = ["Number", "derived", "number_in", "numbers_of", "recomputed"]
@@ -52,11 +53,11 @@ _ORDINALS: Final = {w: Decimal(n) for n, w in enumerate(_PLACES.split(), 2)}
 _SCALES: Final = {"k": 3, "K": 3, "M": 6, "B": 9, "T": 12, "thousand": 3, "million": 6, "billion": 9, "trillion": 12, "hundred": 2}
 
 _NO_QUANTITY: Final = re.compile(
-    r"""https?://\S+ | www\.\S+ | \S+@\S+ | (?<!\w)[#@]\w+
+    r"""https?://\S+ | www\.\S+ | (?<![\w.+-])[\w.+-]+@\S+ | (?<!\w)[#@]\w+
     | \b(?:arxiv|doi)\b:?\s?\S*\d\S* | (?<![\d.])\d{4}\.\d{4,5}(?:v\d+)?(?![\d.])
     | \b(?:fig(?:ure)?s?|tab(?:le)?s?|eqs?|equations?|sec(?:tion)?s?|app(?:endix|endices)|algorithms?|theorems?|lemmas?|footnotes?|chapters?
         |pages?|pp?)(?:\.\s?|~|\s)(?:[A-Z]?\.?\d+(?:\.\d+)*|[A-Z]\b)(?:\s?\(?[a-z]\)?(?![\w]))?(?:\s?(?:,|and|&|-|–)\s?[A-Z]?\d+(?:\.\d+)*(?![\w%]|\.\d))*
-    | \b[A-Za-z]*[A-Z][A-Za-z]*-\d+(?:\.\d+)*(?:[A-Za-z-]\w*)*\b | \b[^\W\d_]+\d[\w.-]*\w\b | \b[^\W\d_]+\d+\b
+    | \b[A-Za-z]+-\d+(?:\.\d+)*(?:[A-Za-z-]\w*)*\b | \b[^\W\d_]+\d[\w.-]*\w\b | \b[^\W\d_]+\d+\b
     | (?<![\w.])\d+D\b | \[\d+(?:\s?[,–-]\s?\d+)*\] | \b\d+(?:st|nd|rd|th)-order\b""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -88,6 +89,7 @@ _FALLS: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=8192)  # each sentence of a paper is looked at for many posts
 def numbers_of(text: str) -> tuple[Number, ...]:
     """Return the numbers of a text in their order. "one", "first" and lone "third" are none: they are words of speech."""
     clear = _without_names(text)

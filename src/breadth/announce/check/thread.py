@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Final
 
 from breadth.announce.check.case import Case
@@ -52,6 +53,11 @@ def check_thread(thread: Thread, source: Source, facts: Facts, *, least: int = 8
     A post that carries evidence is held against that; for one that carries none (Markdown that a person edited) the passages of the
     source that are nearest to each of its sentences are looked for. least, most: how many posts are wanted.
     """
-    case = Case(thread, source, facts, least, most, Library(source))
+    case = Case(thread, source, facts, least, most, _library(source))
     found = dict.fromkeys(problem for check in CHECKS for problem in check(case))
     return tuple(sorted(found, key=lambda p: (p.level != "error", p.post or 0)))
+
+
+@lru_cache(maxsize=4)  # a thread that is repaired is checked again against the same source
+def _library(source: Source) -> Library:
+    return Library(source)

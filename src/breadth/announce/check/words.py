@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import lru_cache
 from typing import Final
 
 __all__ = ["GREETING", "NUMBERING", "URL", "Word", "claims_of", "content", "plain", "prose_of", "stem", "word_set", "words_of"]
@@ -108,7 +108,7 @@ def claims_of(prose: str) -> tuple[str, ...]:
     return tuple(c for c in cleaned if re.search(r"\w", c))
 
 
-@cache
+@lru_cache(maxsize=65536)
 def stem(word: str) -> str:
     """Return the stem of a word: small letters, without plural, -ed, -ing, -ly and hyphens ("pre-trained" -> "pretrain")."""
     w = re.sub(r"'s?$|[-./]", "", word.lower())
@@ -143,6 +143,7 @@ def words_of(text: str) -> list[Word]:
     return [Word(m[0], m.start(), m.end()) for m in _WORD.finditer(text)]
 
 
+@lru_cache(maxsize=8192)  # each sentence of a paper is looked at for many posts
 def content(text: str) -> frozenset[str]:
     """Return the stems of the words that say what a text is about; numbers are not among them."""
     text = re.sub(r"\bdata[ -]sets?\b", "dataset", text, flags=re.IGNORECASE)
