@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from breadth.announce.read.captions import LEAD, NUMBER
+from breadth.announce.read.captions import LEAD
 from breadth.announce.source import Item, Sentence
 
 __all__ = ["cited", "named_in"]
 
-BARE = NUMBER.replace("?P<number>", "?:")
+BARE = r"(?:(?:[A-Z]{1,2}[.\-]?)?\d{1,3}(?:\.\d{1,3})?|[IVXL]{1,6})"  # a dash between two numbers is a range here
 PANEL = r"(?:\s?\([a-zA-Z](?:\s?[-–,&]\s?[a-zA-Z])*\)|\s?[A-Z]{1,3}(?![\w.])|[a-z]{1,2}(?:[-–][a-z])?(?!\w))?"
 JOIN = r"\s*(?:,\s*and|,\s*or|,|and|&|–|—|-|to|or|through)\s*"
 KIND = r"(?P<kind>Fig(?:ure)?s?\.?|FIG(?:URE)?S?\.?|[Ff]igures?|Tab(?:le)?s?\.?|TAB(?:LE)?S?\.?|tables?)"
@@ -32,6 +32,8 @@ def named_in(text: str) -> frozenset[str]:
             number = piece["number"]
             if piece["join"] and last is not None:
                 found.update(f"{word} {n}" for n in between(last, number))
+                if piece["join"] in "-–—":  # a label such as "Figure 2-1" looks like a range
+                    found.add(f"{word} {last}{piece['join']}{number}")
             found.add(f"{word} {number}")
             last = number
     return frozenset(found)

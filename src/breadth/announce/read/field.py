@@ -41,6 +41,8 @@ def field_of(parts: Parts, more: Sequence[Box] = ()) -> Field:
     walls = [parts.lines[i].bbox for i in sorted(parts.text)]
     walls += [listing(parts, c) for c in parts.captions if c.kind == "other"]
     walls += [(r.start - 1, r.at - 2, r.end + 1, r.at + 2) for r in parts.rules if edging(parts, r) or noting(parts, r)]
+    heads = [r.at for r in parts.rules if under_head(parts, r)]
+    walls += [line.bbox for line in parts.lines if any(line.bbox[3] < at + 1 for at in heads)]
     lines = [parts.lines[i].bbox for c in parts.captions for i in c.lines]
     captions = tuple(c.bbox for c in parts.captions if c.kind != "other")
     return Field(parts, parts.ink.without([*walls, *lines, *more]), tuple(walls), captions, tuple(more))
@@ -56,7 +58,23 @@ def edging(parts: Parts, rule: Rule) -> bool:
         _, top, _, bottom = parts.lines[i].bbox
         if (bottom < 0.12 * parts.height and -1 < rule.at - bottom < 13) or (top > 0.88 * parts.height and -1 < top - rule.at < 13):
             return True
-    return False
+    return under_head(parts, rule)
+
+
+def under_head(parts: Parts, rule: Rule) -> bool:
+    """Return whether a rule as wide as the text stands under the first line of a page and nothing else over it: a head of one page."""
+    over = [line for line in parts.lines if line.bbox[3] < rule.at + 1]
+    first = min((r.at for r in parts.rules), default=0.0)
+    wide = parts.columns[-1][1] - parts.columns[0][0]
+    return (
+        rule.at < 0.12 * parts.height
+        and rule.at < first + 3
+        and rule.length > 0.9 * wide
+        and 0 < len(over) <= 3
+        and max(line.base for line in over) - min(line.base for line in over) < 2
+        and rule.at - max(line.bbox[3] for line in over) < 13
+        and not any(c.bbox[3] < rule.at for c in parts.captions)
+    )
 
 
 def noting(parts: Parts, rule: Rule) -> bool:

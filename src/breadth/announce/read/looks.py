@@ -87,16 +87,21 @@ def columns_of(lines: Sequence[Line], look: Look) -> tuple[Span, ...]:
     for line in lines:
         if not line.angle and plain(line, look) and len(line.words) >= 4:
             spans[round(line.bbox[0] / 2), round(line.bbox[2] / 2)] += 1
-    total, found = sum(spans.values()), list[Span]()
+    total, counts = sum(spans.values()), dict[Span, int]()
     for (a, b), _ in spans.most_common(12):
-        if any(abs(a * 2 - x0) < 6 and abs(b * 2 - x1) < 6 for x0, x1 in found):
+        if any(abs(a * 2 - x0) < 6 and abs(b * 2 - x1) < 6 for x0, x1 in counts):
             continue
         n = sum(c for (p, q), c in spans.items() if abs(p - a) <= 1 and abs(q - b) <= 1)
-        indented = any(abs(b * 2 - x1) < 6 and x0 < a * 2 <= x0 + INDENT for x0, x1 in found)
-        # an abstract or a table's column; half the width is a column of pages that are set in two
-        within = any(x0 + 6 < a * 2 and b * 2 < x1 + 4 and not 0.4 < 2 * (b - a) / (x1 - x0) < 0.52 for x0, x1 in found)
-        if n >= max(0.06 * total, 3) and not indented and not within:
-            found.append((a * 2.0, b * 2.0))
+        indented = any(abs(b * 2 - x1) < 6 and x0 < a * 2 <= x0 + INDENT for x0, x1 in counts)
+        if n >= max(0.06 * total, 3) and not indented:
+            counts[a * 2.0, b * 2.0] = n
+
+    def part_of(inner: Span, outer: Span) -> bool:
+        """Whether a span is an abstract or a table's column in another; half its width is a column of pages that are set in two."""
+        half = 0.4 < (inner[1] - inner[0]) / (outer[1] - outer[0]) < 0.52
+        return outer[0] + 6 < inner[0] and inner[1] < outer[1] + 4 and not half and counts[outer] >= 0.3 * counts[inner]
+
+    found = [c for c in counts if not any(part_of(c, o) for o in counts if o != c)]
     return tuple(found) or ragged_columns(lines, look)
 
 

@@ -76,16 +76,16 @@ def opened(path: Path) -> Image.Image:
     name = f"picture '{printable(str(path))}'"
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # told below, in our words
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # refused below, in our words
             with Image.open(path, formats=("PNG", "JPEG", "WEBP", "GIF")) as file:
                 if file.width * file.height > MOST_PIXELS:
-                    raise AnnounceError(
-                        f"{name} has {file.width} x {file.height} pixels; at most {MOST_PIXELS // 1_000_000} million are read: make it smaller"
-                    )
+                    raise Image.DecompressionBombError
                 whole = file.convert("RGBA")
     except FileNotFoundError as error:
         raise AnnounceError(f"{name} does not exist; run the study's report again") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise AnnounceError(f"{name} has more than {MOST_PIXELS // 1_000_000} million pixels; make it smaller") from error
+    except (OSError, ValueError, SyntaxError) as error:
         raise AnnounceError(f"{name} cannot be read as PNG, JPEG, WebP or GIF; save it anew") from error
     white = Image.new("RGBA", whole.size, "white")
     return Image.alpha_composite(white, whole).convert("RGB")

@@ -1,0 +1,120 @@
+"""Pictures of items: their width, their shape, what is in them, and what is refused."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from announce.pdf_maker import Picture, Rule, Sheet, Text, pdf_bytes
+from breadth.announce.read.pdf import open_pdf
+from breadth.announce.read.render import crop
+from breadth.announce.source import Item
+from breadth.errors import AnnounceError
+
+pytest.importorskip("pypdfium2")
+PAGE = Sheet().add(Text(72, 100, "words"), Picture(100, 200, 300, 350), Rule(60, 500, 552, 500))
+
+
+def shown(folder, box, *, page=1, sheet=PAGE, **given):
+    path = folder / "paper.pdf"
+    path.write_bytes(pdf_bytes([sheet]))
+    with open_pdf(path) as pdf:
+        return crop(pdf, Item("Figure 1", page, box, "", 1.0), **given)
+
+
+def dark(picture):
+    """Return the box of what is not white."""
+    rows, columns = np.nonzero(np.asarray(picture.convert("L")) < 240)
+    return columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+
+
+def test_a_crop_is_1600_pixels_wide_and_shows_the_item_with_a_small_margin(tmp_path):
+    picture = shown(tmp_path, (100, 200, 300, 350))
+    assert (picture.size, picture.mode) == ((1600, 1216), "RGB")
+    scale = 1600 / 208
+    assert dark(picture) == pytest.approx((4 * scale, 4 * scale, 204 * scale, 154 * scale), abs=3)
+
+
+@pytest.mark.parametrize(
+    "box, size", [((60, 490, 552, 510), (1600, 800)), ((100, 200, 110, 350), (1600, 3200)), ((100, 200, 300, 350), (1600, 1216))]
+)
+def test_odd_shapes_are_padded_to_two_to_one(tmp_path, box, size):
+    assert shown(tmp_path, box).size == size
+
+
+def test_the_width_can_be_chosen(tmp_path):
+    assert shown(tmp_path, (100, 200, 300, 350), width=400).size == (400, 305)
+
+
+def test_a_wide_item_stands_in_the_middle_of_its_white(tmp_path):
+    left, top, right, bottom = dark(shown(tmp_path, (60, 490, 552, 510)))
+    assert abs((top + bottom) / 2 - 400) < 4
+    assert abs((left + right) / 2 - 800) < 4
+
+
+def test_a_turned_and_cropped_page_is_cut_where_it_is_shown(tmp_path):
+    sheet = Sheet([*PAGE.marks], rotate=90, crop=(50, 100, 562, 742))
+    # on the file's page the picture is 100..300, 200..350 from the top left; cropped it starts at 50, 150 from the left and top
+    picture = shown(tmp_path, (642 - (350 - 50), 100 - 50, 642 - (200 - 50), 300 - 50), sheet=sheet)
+    assert dark(picture)[0] < 60
+    assert picture.height > picture.width
+    assert dark(picture)[2] > 1540
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        ({"box": (1, 2, 3, 4), "page": 7}, "Figure 1 is placed on page 7, but the paper has 1; correct its page"),
+        (
+            {"box": (700, 2, 800, 4)},
+            "Figure 1: the box 700,2,800,4 lies outside page 1, which measures 612 x 792 points; correct the box",
+        ),
+        ({"box": (1, 2, 30, 40), "width": 9}, "a picture 9 pixels wide was asked for; give a width from 16 to 8000"),
+    ],
+)
+def test_what_cannot_be_cut_is_refused(tmp_path, given, message):
+    with pytest.raises(AnnounceError) as caught:
+        shown(tmp_path, **given)
+    assert str(caught.value) == message
+
+
+def study(path):
+    return Item("Figure 1", 1, (0, 0, 1, 1), "", 1.0, file=str(path))
+
+
+def test_a_studys_picture_is_shown_on_white(tmp_path):
+    Image.new("RGBA", (300, 300), (0, 0, 0, 0)).save(tmp_path / "clear.png")
+    picture = crop(None, study(tmp_path / "clear.png"))
+    assert (picture.size, picture.getextrema()) == ((1600, 1600), ((255, 255),) * 3)
+
+
+@pytest.mark.parametrize(
+    "name, body, message",
+    [
+        ("gone.png", None, "picture 'P' does not exist; run the study's report again"),
+        ("a.png", b"no picture", "picture 'P' cannot be read as PNG, JPEG, WebP or GIF; save it anew"),
+        ("a.svg", b"<svg/>", "picture 'P' cannot be read as PNG, JPEG, WebP or GIF; save it anew"),
+    ],
+)
+def test_a_file_that_is_no_picture_is_refused(tmp_path, name, body, message):
+    path = tmp_path / name
+    if body is not None:
+        path.write_bytes(body)
+    with pytest.raises(AnnounceError) as caught:
+        crop(None, study(path))
+    assert str(caught.value).replace(str(path), "P") == message
+
+
+@pytest.mark.parametrize("most", [None, 1000], ids=["ours", "pillow's"])
+def test_a_picture_of_too_many_pixels_is_refused_before_it_is_read(tmp_path, monkeypatch, most):
+    path = tmp_path / "bomb.png"
+    Image.new("1", (7000, 7000)).save(path)
+    if most is not None:
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most)
+    with pytest.raises(AnnounceError) as caught:
+        crop(None, study(path))
+    assert str(caught.value) == f"picture '{path}' has more than 40 million pixels; make it smaller"
+
+
+def test_an_item_of_a_paper_needs_the_paper():
+    with pytest.raises(AnnounceError, match=r"^Figure 1 has no picture file and no PDF was given; give the paper's PDF$"):
+        crop(None, Item("Figure 1", 1, (0, 0, 1, 1), "", 1.0))
