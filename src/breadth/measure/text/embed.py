@@ -1,0 +1,207 @@
+"""From batches of token sequences to embeddings: the diagonal Fisher of a GPT-2 body under a tuned head.
+
+For a sequence x_1 .. x_T and the model's own next-token distributions p_t, labels at different places are independent given x, with scores
+of mean zero, so that the Fisher of the sequence is the sum over places,
+
+    F(x) = sum_t E_{y ~ p_t} (d log p_t(y) / d theta)^2,                                         (arXiv 2306.13840, section 2)
+
+and one backward pass is enough for an unbiased estimate of it: with signs r_tk = +-1 and s_t = sqrt(p_t) * r_t, the gradient at the logits
+s_t - p_t (1's_t) has the covariance diag p_t - p_t p_t' of a sampled label's, and signs of different places are independent. Unlike in the
+published code, labels belong to the place that predicts them, squares are taken per sequence, padding has no label, dropout is off and
+the head is not tied to the input embedding.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from breadth.data.text.batches import TextBatch, TextSource, batch
+from breadth.errors import MeasureError
+from breadth.measure.embeddings import Embeddings, TaskEmbedding
+from breadth.measure.fisher import chunk_size, features_of, record
+from breadth.measure.memory import chunks
+from breadth.measure.store import EmbeddingStore
+from breadth.measure.text.head import HEAD_TOKENS, STEPS, TextHead, tuned
+from breadth.measure.text.probe import TextProbe
+from breadth.seeds import generator, integer
+from breadth.version import __version__
+
+__all__ = ["Text2Vec", "embed_text"]
+
+Progress = Callable[[int, int], None]
+# Goes up whenever the same batch gets another embedding.
+STORED_AS = 1
+
+
+@dataclass(frozen=True)
+class Text2Vec:
+    """``Text2Vec(probe)(batch)`` embeds one batch of sequences: tune the head, then take the Fisher of the body's weights.
+
+    draws: backward passes with random signs, see the module; steps: of tuning the head on ``HEAD_TOKENS`` tokens of the batch, 0 for the
+    probe's own head. Random choices depend on ``seed`` and the batch's sequences only. memory: bytes for the working set of a
+    chunk of sequences; store: where finished embeddings are kept and found again.
+    """
+
+    probe: TextProbe
+    draws: int = 1
+    steps: int = STEPS
+    seed: int = 0
+    memory: int | None = None
+    store: EmbeddingStore | None = None
+
+    def __call__(self, given: TextBatch) -> TaskEmbedding:
+        """Embed one batch. Raises MeasureError where its tokens do not fit the probe, or its Fisher is zero or not finite."""
+        self._check(given)
+        if self.store is None:
+            return self._embedded(given)
+        key = self._key(given)
+        found = self.store.get(key, self.probe.layers)
+        if found is None:
+            found = self._embedded(given)
+            self.store.put(key, found)
+        return found
+
+    def _check(self, given: TextBatch) -> None:
+        size = self.probe.size
+        if given.tokens.shape[1] > size.n_positions:
+            raise MeasureError(
+                f"'{given.source}' gives sequences of {given.tokens.shape[1]} tokens; probe '{self.probe.name}' takes at most "
+                f"{size.n_positions}: use a shorter --length"
+            )
+        if int(given.tokens.max()) >= size.vocab_size:
+            raise MeasureError(
+                f"'{given.source}' holds token {int(given.tokens.max())}; probe '{self.probe.name}' knows {size.vocab_size}: use the tokeniser "
+                "that the probe was trained with"
+            )
+        if not (given.mask[:, 1:]).any():
+            raise MeasureError(f"a batch of '{given.source}' holds no two tokens in a row; expected something to predict")
+
+    def _key(self, given: TextBatch) -> str:
+        data = hashlib.sha256()
+        for array in (given.tokens, given.mask, given.items):
+            data.update(f"{array.dtype.str}{array.shape}".encode())
+            data.update(np.ascontiguousarray(array).data)
+        return json.dumps(["text", STORED_AS, self.probe.fingerprint, self.draws, self.steps, self.seed, data.hexdigest()])
+
+    def _embedded(self, given: TextBatch) -> TaskEmbedding:
+        probe = self.probe
+        tokens = torch.from_numpy(given.tokens.astype(np.int64)).to(probe.device)
+        # Place t predicts token t + 1, where there is one.
+        real = torch.from_numpy(given.mask[:, 1:]).to(probe.device)
+        seed = integer(self.seed, "text2vec", given.source, *given.items.tolist())
+        parts = chunks(len(tokens), chunk_size(probe.body, tokens, self.draws, self.memory, probe.vocabulary))
+        if len(parts) == 1:
+            kept = [record(probe.body, tokens, self.draws, probe.vocabulary)]
+            hidden = kept[0].features.detach()
+        else:
+            kept = []
+            hidden = torch.cat([features_of(probe.body, tokens[part]) for part in parts])
+        head = self._head(hidden.view(*tokens.shape, -1)[:, :-1][real], tokens[:, 1:][real], seed)
+        totals: dict[str, Tensor] = {}
+        for part in parts:
+            recording = kept.pop() if kept else record(probe.body, tokens[part], self.draws, probe.vocabulary)
+            states = recording.features.detach().view(len(recording.features), tokens.shape[1], -1)
+            cotangents = self._cotangents(states, real[part], head.weight, seed, part.start)
+            for name, squares in recording.stacked(cotangents).items():
+                term = squares.double().sum((0, 1))
+                totals[name] = totals[name] + term if name in totals else term
+            del recording
+        count = float(real.sum()) * self.draws
+        found = {name: (total / count).cpu().numpy() for name, total in totals.items()}
+        values = np.concatenate([found[name] if name in found else np.zeros(size) for name, size in probe.layers])
+        if not np.isfinite(values).all() or not values.any():
+            what = "zero everywhere" if np.isfinite(values).all() else "not finite"
+            raise MeasureError(
+                f"the Fisher information of a batch of '{given.source}' is {what}; expected positive numbers: use another probe"
+            )
+        return TaskEmbedding(values, probe.layers, given.items, head.loss, head.doubt)
+
+    def _head(self, hidden: Tensor, after: Tensor, seed: int) -> TextHead:
+        if len(after) > HEAD_TOKENS:
+            some = generator(seed, "head").choice(len(after), HEAD_TOKENS, replace=False)
+            chosen = torch.from_numpy(np.sort(some)).to(after.device)
+            hidden, after = hidden[chosen], after[chosen]
+        return tuned(hidden, after, self.probe.head, steps=self.steps)
+
+    def _cotangents(self, states: Tensor, real: Tensor, head: Tensor, seed: int, first: int) -> Tensor:
+        """Return [draws, n, t * d] gradients at the hidden states [n, t, d], in each place that predicts a token."""
+        out = states.new_zeros(self.draws, *states.shape)
+        for i in range(len(states)):
+            where = real[i].nonzero()[:, 0]
+            p = F.linear(states[i, where], head).softmax(1)
+            root = p.sqrt()
+            for k in range(self.draws):
+                # Each sequence has its own stream, so that the result does not depend on the chunks.
+                bits = generator(seed, "signs", first + i, k).integers(0, 2, p.shape, dtype=np.int8)
+                s = root * torch.from_numpy(bits).to(p).mul_(2).sub_(1)
+                out[k, i, where] = (s - p * s.sum(1, keepdim=True)) @ head
+        return out.flatten(2)
+
+
+def protocol_of_text(source: TextSource, t2v: Text2Vec, *, tasks: int, sequences: int, seed: int) -> dict[str, object]:
+    """Return how batches were drawn and embedded, JSON-able, with the fingerprint of all that changes the number."""
+    counted = {
+        "probe_fingerprint": t2v.probe.fingerprint,
+        "vocabulary_rows": t2v.probe.vocabulary,
+        "length": source.length,
+        "sequences": sequences,
+        "estimator": "signs",
+        "draws": t2v.draws,
+        "estimator_seed": t2v.seed,
+        "head_steps": t2v.steps,
+        "head_tokens": HEAD_TOKENS,
+    }
+    comparable = hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()[:12]
+    drawn = {"tasks": tasks, "seed": seed, "version": __version__}
+    fingerprint = hashlib.sha256(json.dumps({**counted, **drawn}, sort_keys=True).encode()).hexdigest()[:12]
+    return {
+        "measure": "Task2Vec of text",
+        "source": source.name,
+        "source_digest": source.digest,
+        "probe": t2v.probe.name,
+        **counted,
+        **drawn,
+        "comparable": comparable,
+        "fingerprint": fingerprint,
+    }
+
+
+def embed_text(
+    source: TextSource,
+    t2v: Text2Vec,
+    *,
+    tasks: int = 20,
+    sequences: int = 64,
+    seed: int = 0,
+    start: int = 0,
+    progress: Progress | None = None,
+) -> Embeddings:
+    """Embed batches ``start`` to ``start + tasks - 1`` of ``source``, of ``sequences`` sequences each, no sequence in two of them.
+
+    progress: called with (batches done, batches). Raises DataError where the source is too small, MeasureError as ``Text2Vec``.
+    """
+    if tasks < 1 or sequences < 1 or start < 0:
+        raise MeasureError(
+            f"{tasks} batches of {sequences} sequences from number {start} were asked for; expected 1 or more of each"
+        )
+    found = []
+    for i in range(start, start + tasks):
+        found.append(t2v(batch(source, i, sequences=sequences, seed=seed)))
+        if progress is not None:
+            progress(i - start + 1, tasks)
+    return Embeddings(
+        np.stack([e.values for e in found]),
+        np.stack([e.items for e in found]),
+        ("",) * tasks,
+        np.array([e.loss for e in found]),
+        np.array([e.doubt for e in found]),
+        dict(protocol_of_text(source, t2v, tasks=tasks, sequences=sequences, seed=seed)),
+    )
