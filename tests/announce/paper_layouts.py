@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from announce.pdf_maker import CHINESE, Link, Rule, Sheet, Text, wide
+from announce.pdf_maker import CHINESE, Link, Rule, Sheet, Text, wide, wrapped
 
 FILLER = (
     "We study how learning systems change when the data that they see grow more varied. Earlier work (e.g. Smith et al. 2019; see Fig. 2) "
     "kept the number of examples fixed, i.e. it could not tell size from variety. In our setting both are controlled, cf. Sec. 3 and the notes "
-    "of Dr. Jones vs. those of others. The measured effect is 3.5 points on average and never above 7.25 points. We repeat every run ten times. "
-    "None of the runs was left out of the report. The results hold for small and for large models alike."
+    "of Dr. Jones vs. those of others. The measured effect is 3.5 points on average and never above 7.25 points. We repeat every run ten "
+    "times. None of the runs was left out of the report. The results hold for small and for large models alike."
 )
 SECOND = (
     "Our second experiment asks whether the order of the examples matters for the final model. It does so only a little in the first epochs. "
@@ -32,46 +32,69 @@ def small_caps(x: float, y: float, text: str, size: float, font: str = "Times-Ro
     return out
 
 
-# advance widths of Times-Roman's capitals, digits and blank, in thousandths of the size (Adobe's font metrics)
-TIMES = dict(
-    zip(
-        " .ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-        [
-            250,
-            250,
-            722,
-            667,
-            667,
-            722,
-            611,
-            556,
-            722,
-            722,
-            333,
-            389,
-            722,
-            611,
-            889,
-            722,
-            722,
-            556,
-            722,
-            667,
-            556,
-            611,
-            722,
-            722,
-            944,
-            722,
-            722,
-            611,
-        ],
-        strict=True,
-    )
-)
+# advance widths of Times-Roman in thousandths of the size (Adobe's font metrics); 500 for what is not listed
+CAPITALS = [
+    722,
+    667,
+    667,
+    722,
+    611,
+    556,
+    722,
+    722,
+    333,
+    389,
+    722,
+    611,
+    889,
+    722,
+    722,
+    556,
+    722,
+    667,
+    556,
+    611,
+    722,
+    722,
+    944,
+    722,
+    722,
+    611,
+]
+SMALL = [
+    444,
+    500,
+    444,
+    500,
+    444,
+    333,
+    500,
+    500,
+    278,
+    278,
+    500,
+    278,
+    778,
+    500,
+    500,
+    500,
+    500,
+    333,
+    389,
+    278,
+    500,
+    500,
+    722,
+    500,
+    500,
+    444,
+]
+TIMES = {" ": 250, ".": 250, ",": 250}
+TIMES |= {chr(ord("A") + i): w for i, w in enumerate(CAPITALS)} | {chr(ord("a") + i): w for i, w in enumerate(SMALL)}
 
 
 def wide_times(text: str, size: float) -> float:
+    """Return how wide a text in Times-Roman is, in points."""
     return sum(TIMES.get(letter, 500) for letter in text) * size / 1000
 
 
@@ -155,9 +178,9 @@ def lncs() -> list[Sheet]:
     one.add(Text(134, y + 36, "1 Introduction", 12, "Times-Bold"))
     one.paragraph(134, y + 56, 345, FILLER + " " + SECOND)
     two = Sheet().add(Text(134, 100, "2 J. Müller and F. d'Aubigné", 9))
-    two.paragraph(134, 120, 345, SECOND + FILLER + FILLER)
+    two.paragraph(134, 120, 345, SECOND + FILLER)
     three = Sheet().add(Text(380, 100, "Learning from Varied Data 3", 9))
-    three.paragraph(134, 120, 345, SECOND + FILLER + FILLER)
+    three.paragraph(134, 120, 345, FILLER)
     return [one, two, three]
 
 
@@ -185,7 +208,7 @@ def iclr() -> list[Sheet]:
     two = Sheet().add(Text(108, 40, "Published as a conference paper at ICLR 2024"), Rule(108, 44, 504, 44), Text(303, 760, "2"))
     two.paragraph(108, 80, 396, SECOND + FILLER)
     three = Sheet().add(Text(108, 40, "Published as a conference paper at ICLR 2024"), Rule(108, 44, 504, 44), Text(303, 760, "3"))
-    three.paragraph(108, 80, 396, SECOND + FILLER)
+    three.paragraph(108, 80, 396, FILLER)
     return [one, two, three]
 
 
@@ -210,8 +233,6 @@ def word() -> list[Sheet]:
 
 def spaced(sheet: Sheet, x: float, y: float, width: float, text: str) -> float:
     """Set a paragraph with double leading."""
-    from announce.pdf_maker import wrapped
-
     for line in wrapped(text, width, 12):
         sheet.add(Text(x, y, line, 12))
         y += 24

@@ -1,11 +1,16 @@
 """Opening a PDF: what is refused, how it is said, and where things stand on turned and cropped pages."""
 
+import subprocess
+import sys
 import time
 
 import pytest
 
-from announce.pdf_maker import Picture, Sheet, Text, pdf_bytes
+from announce.pdf_maker import Picture, Sheet, Text, assembled, pdf_bytes, stream
+from breadth.announce.read import guard
+from breadth.announce.read.guard import fault_of
 from breadth.announce.read.lines import lines_of
+from breadth.announce.read.paper import read_paper
 from breadth.announce.read.pdf import open_pdf
 from breadth.errors import AnnounceError
 
@@ -87,6 +92,62 @@ def test_a_crop_box_moves_the_origin_and_hides_what_is_outside(tmp_path):
     assert line.text == "Inside"
     assert line.bbox[0] == pytest.approx(70, abs=1)
     assert line.base == pytest.approx(230 - 92, abs=0.1)
+
+
+def nested(depth, times):
+    """A PDF whose page draws times ** depth forms, each within another."""
+    kids = b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>"
+    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Resources << /XObject << /X 5 0 R >> >> /Contents 4 0 R >>"
+    objects = [b"<< /Type /Catalog /Pages 2 0 R >>", kids, page, stream("", b"/X Do")]
+    for level in range(depth):
+        inner = f"/Resources << /XObject << /X {level + 6} 0 R >> >>" if level < depth - 1 else ""
+        objects.append(
+            stream(f"/Type /XObject /Subtype /Form /BBox [0 0 9 9] {inner}", b"/X Do " * times if inner else b"0 0 m 9 9 l S")
+        )
+    return assembled(objects, "")
+
+
+def test_a_page_that_takes_for_ever_is_refused(tmp_path):
+    path = written(tmp_path, nested(depth=12, times=30))
+    assert fault_of(path, 500, seconds=2) == "takes more than 2 s to parse; save the PDF anew from its source"
+    assert fault_of(written(tmp_path, nested(depth=2, times=3)), 500) is None
+
+
+def test_what_kills_the_parser_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(guard, "__file__", str(written(tmp_path, b"import os; os.abort()", "crash.py")))
+    fault = "makes the PDF library fail or run out of memory; save the PDF anew from its source"
+    assert fault_of(tmp_path / "any.pdf", 500) == fault
+    path = written(tmp_path, pdf_bytes([ONE]))
+    with pytest.raises(AnnounceError) as caught:
+        read_paper(path)
+    assert str(caught.value) == f"paper '{path}' {fault}"
+
+
+def test_the_guard_leaves_refusals_to_who_asked(tmp_path):
+    assert fault_of(written(tmp_path, b"%PDF-1.7 garbage %%EOF"), 500) is None
+    assert fault_of(written(tmp_path, pdf_bytes([ONE] * 9)), 5) is None
+
+
+def test_a_missing_library_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pypdfium2", None)
+    assert refusal(tmp_path) == "reading a PDF needs pypdfium2, which is not installed; run: pip install 'breadth[paper]'"
+
+
+@pytest.mark.slow
+def test_three_hundred_pages_are_read_in_bounded_memory(tmp_path):
+    text = "Some words that fill the page with text and more of it, line after line. " * 50
+    sheets = [Sheet() for _ in range(300)]
+    for n, sheet in enumerate(sheets):
+        sheet.paragraph(72, 80, 460, f"Page {n} begins here. {text}")
+    path = written(tmp_path, pdf_bytes(sheets))
+    code = (
+        "import resource, sys; from pathlib import Path; from breadth.announce.read.paper import read_paper; "
+        "n = len(read_paper(Path(sys.argv[1])).sentences); print(n, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    out = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True).stdout
+    sentences, kilobytes = map(int, out.split())
+    assert sentences > 14_000
+    assert kilobytes < 700_000
 
 
 def test_a_script_of_the_document_does_not_run(tmp_path):

@@ -367,8 +367,9 @@ def reads(chain: Sequence[Row], frame: Frame) -> bool:
         text, row = chain[0].text, chain[0]
         near = x0 - frame.x0 < 0.12 * frame.width or x0 - frame.x0 < 40
         closed = text.rstrip(HYPHEN)[-1:] in '.,;:!?)”"' or x1 > frame.x1 - 0.1 * frame.width or BULLET.match(text) is not None
-        noted = row.lines[0].words[0].raised and "/" in text  # a footnote that is an address
-        return near and words[0] >= (2 if x0 - frame.x0 < 4 else 3) and (closed or noted) and not row.bold
+        if row.lines[0].words[0].raised:
+            return near and (closed or "/" in text) and words[0] >= 1  # a footnote
+        return near and words[0] >= (2 if x0 - frame.x0 < 4 else 3) and closed and not row.bold
     if x0 - frame.x0 > 0.2 * frame.width and frame.x1 - x1 > 6:
         return False  # a formula's cases, a list of labels
     filled = median(row.bbox[2] - row.bbox[0] for row in chain[:-1])

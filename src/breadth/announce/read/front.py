@@ -49,7 +49,8 @@ PUBLISHED = re.compile(
 )
 MONTH = r"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
 NAMED_VENUE = re.compile(
-    r"(?P<name>(?:(?:(?:IEEE|ACM) )?(?:Proceedings|Findings|Advances|Transactions|Journal|PROCEEDINGS|TRANSACTIONS|JOURNAL) (?:of|on|in|OF|ON|IN)\b|"
+    r"(?P<name>(?:(?:(?:IEEE|ACM) )?(?:Proceedings|Findings|Advances|Transactions|Journal|PROCEEDINGS|TRANSACTIONS|JOURNAL) "
+    r"(?:of|on|in|OF|ON|IN)\b|"
     r"(?:\d+(?:st|nd|rd|th) )?(?:[A-Z][\w@/-]+ )*(?:Conference|Workshop|Symposium|Workshops)\b|"
     rf"(?!{MONTH})[A-Z][A-Za-z]*[A-Z][A-Za-z]* ’?'?(?:20)?\d\d\b)[^.;]*?)(?=[.;]|,? (?:[Vv]ol|VOL|[Nn]o|NO)\.? \d|,? \bpages\b|$)"
 )

@@ -37,6 +37,7 @@ class Word:
 class Line:
     """One line of one column. bbox: its ink, in points from the top left; base: y of its baseline; angle: degrees, 0 for upright text.
 
+    Where text stands at an angle, box and base are those of the frame in which it reads upright, turned about the page's corner.
     text: its words, a broken word's hyphen at the end written as HYPHEN; size, font, bold, italic: of most of its letters.
     """
 

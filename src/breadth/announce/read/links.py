@@ -87,12 +87,11 @@ def links_in(page: Page) -> list[Place]:
 
 def made_whole(url: str) -> str | None:
     """Return an address with its scheme; None where it is no web address, or only a placeholder."""
-    url = re.sub(r"\s+", "", url)
+    url = re.sub(r"^(https?):/*(?=[^/])", r"\1://", re.sub(r"\s+", "", url), flags=re.I)
     if re.match(r"https?://", url, re.I) is None:
         if re.match(r"[a-z][a-z0-9+.-]*:", url, re.I) or re.match(r"(?:[\w-]+\.)+[a-z]{2,}(?:/|$)", url, re.I) is None:
             return None  # mailto:, javascript:, a file's name
         url = f"https://{url}"
-    url = re.sub(r"^http(s?):/+(?=[^/])", r"http\1://", url, flags=re.I)
     return None if PLACEHOLDER.search(url) or not url.isprintable() else url
 
 
@@ -102,12 +101,11 @@ def written_in(text: str) -> list[str]:
     text = re.sub(r"\b(https?:)\s?/\s?/\s?", r"\1//", text)
     found = []
     for match in WRITTEN.finditer(text):
-        url = made_whole(re.sub(r"[.,;:!?'’”\"\]}>]+$", "", match.group()))
-        if url is not None:
-            if url.endswith(")") and url.count("(") < url.count(")"):
-                url = url.rstrip(").,;")
-            found.append(url)
-    return found
+        url = match.group()
+        while url[-1] in ".,;:!?'’”\"]}>" or (url[-1] == ")" and url.count("(") < url.count(")")):
+            url = url[:-1]
+        found.append(made_whole(url))
+    return [url for url in found if url is not None]
 
 
 def addresses_of(places: Sequence[Place], evidence: Evidence) -> tuple[tuple[Link, ...], list[list[int]]]:

@@ -84,7 +84,7 @@ def paragraphs_of(pages: Sequence[Sequence[Block]], body: Body, start: float) ->
     for blocks in pages:
         notes = footnotes(blocks, body, state)
         for place, block in enumerate(blocks):
-            if block.page == 1 and block.bbox[1] < start and block.kind != "caption":
+            if block.page == 1 and block.bbox[1] < start - 0.8 * body.size and block.kind != "caption":
                 continue
             heading = heading_of(block, body)
             if block.kind == "caption" or place in notes:

@@ -119,7 +119,7 @@ def line_text(line: Line, marks: set[str], skip: int = 0) -> str:
             continue
         if word.raised:
             parts = [p for p in re.split(r"[,\s]+", text) if p]
-            if (word.glued or not out) and all(p in marks or set(p) <= SYMBOLS for p in parts):
+            if all(p in marks or (set(p) <= SYMBOLS and (word.glued or not out)) for p in parts):
                 out += "".join(chr(NOTE + int(p)) for p in parts if p in marks)
                 continue
             if out[-1:].isdigit() and word.glued and (text[0].isdigit() or text[0] in "−-+"):

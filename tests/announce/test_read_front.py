@@ -1,0 +1,150 @@
+"""Title, authors, venue and address of papers in the layouts of common venues."""
+
+import pytest
+
+from announce import paper_layouts
+from announce.pdf_maker import Sheet, Text, pdf_bytes
+from breadth.announce.facts import Facts
+from breadth.announce.read.front import is_name
+from breadth.announce.read.paper import read_paper
+
+pytest.importorskip("pypdfium2")
+
+
+def read(folder, sheets, **facts):
+    path = folder / "paper.pdf"
+    path.write_bytes(pdf_bytes(sheets))
+    return read_paper(path, facts=Facts(**facts))
+
+
+LAYOUTS = {
+    "ieee": (
+        "How Varied Data Change What Machines Learn",
+        ("José Álvarez-García", "Anna van der Berg", "Li Wei"),
+        "IEEE TRANSACTIONS ON MADE-UP STUDIES, 2021",
+        None,
+        ["Abstract", "I. Introduction", "I. Introduction: A. Data and Models", "II. Conclusion", "References"],
+    ),
+    "acm": (
+        "Varied Data for Machines: A Study",
+        ("María José Núñez", "Søren Kierkegaard", "Yi-Ting Chen", "Peter O'Brien", "Zoë Le Bon"),
+        None,
+        None,
+        ["ABSTRACT", "CCS CONCEPTS", "KEYWORDS", "1 INTRODUCTION"],
+    ),
+    "lncs": ("Learning from Varied Data", ("Jörg Müller", "François d'Aubigné"), None, None, ["Abstract", "1 Introduction"]),
+    "iclr": (
+        "Reasoning With Varied Data and Models",
+        ("Ada B. Lovelace", "Charles Babbage", "Grace Hopper III"),
+        "ICLR 2024",
+        "https://arxiv.org/abs/2401.01234",
+        ["Abstract", "1 Introduction"],
+    ),
+    "word": (
+        "The Varied Data Question Revisited",
+        ("Jane Q. Public", "John von Neumann", "Ngozi Okonjo-Iweala"),
+        None,
+        None,
+        ["Abstract", "Introduction", "Limitations"],
+    ),
+    "chinese": ("Varied Data in Two Languages", ("张伟", "李小龙", "Wei Zhang"), None, None, ["Abstract", "1 Introduction"]),
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_a_layout_is_read(tmp_path, name):
+    title, authors, venue, address, sections = LAYOUTS[name]
+    source = read(tmp_path, getattr(paper_layouts, name)())
+    assert (source.title, source.authors, source.venue, source.paper_url) == (title, authors, venue, address)
+    assert list(dict.fromkeys(s.section for s in source.sentences if s.role != "title")) == sections
+    assert source.problems == ()
+    first = source.sentence(source.abstract[0])
+    assert (
+        first.text.endswith("We study how learning systems change when the data that they see grow more varied.") or name == "lncs"
+    )
+    assert source.sentence(1).role == "title"
+
+
+def test_the_text_of_both_columns_is_there_once_and_in_order(tmp_path):
+    source = read(tmp_path, paper_layouts.ieee())
+    texts = [s.text for s in source.sentences if s.role == "body"]
+    filler = [t for t in texts if t.startswith("We study how")]
+    assert len(filler) == 3
+    assert texts.index("Our second experiment asks whether the order of the examples matters for the final model.") == 7
+    assert texts[-2:] == ["Varied data help.", "One limitation of our study is its size."]
+    assert not any("IEEE" in t or "et al.:" in t for t in texts)  # running heads
+
+
+@pytest.mark.parametrize(
+    "footer, venue",
+    [
+        ("37th Conference on Neural Information Processing Systems (NeurIPS 2023).", "NeurIPS 2023"),
+        ("Accepted for the 37th Conference on Uncertainty in Artificial Intelligence (UAI 2021).", "UAI 2021"),
+        ("Accepted at ICML 2022.", "ICML 2022"),
+        (
+            "Proceedings of the 40th International Conference on Machine Learning, Honolulu, Hawaii, USA. PMLR 202, 2023.",
+            "Proceedings of the 40th International Conference on Machine Learning, Honolulu, Hawaii, USA, 2023",
+        ),
+        ("Under review as a conference paper at ICLR 2025", None),
+        ("Submitted to 37th Conference on Neural Information Processing Systems (NeurIPS 2023). Do not distribute.", None),
+        ("Preprint.", None),
+    ],
+)
+def test_a_venue_is_told_only_where_it_is_printed(tmp_path, footer, venue):
+    sheets = paper_layouts.chinese()
+    sheets[0].add(Text(108, 740, footer, 8))
+    assert read(tmp_path, sheets).venue == venue
+
+
+@pytest.mark.parametrize(
+    "line, address",
+    [
+        ("https://doi.org/10.1000/182.7", "https://doi.org/10.1000/182.7"),
+        ("doi: 10.1000/182.7.", "https://doi.org/10.1000/182.7"),
+        ("https://doi.org/10.1145/XXXXXXX.XXXXXXX", None),
+        ("https://openreview.net/forum?id=XXXX", None),
+        ("https://openreview.net/forum?id=ab1Cd", "https://openreview.net/forum?id=ab1Cd"),
+    ],
+)
+def test_an_address_is_told_unless_it_is_a_placeholder(tmp_path, line, address):
+    sheets = paper_layouts.chinese()
+    sheets[0].add(Text(108, 740, line, 8))
+    assert read(tmp_path, sheets).paper_url == address
+
+
+def test_facts_go_before_what_was_read(tmp_path):
+    source = read(
+        tmp_path,
+        paper_layouts.iclr(),
+        title="Mine",
+        authors=("A",),
+        venue="V",
+        paper_url="https://x.org/p",
+        code_url="https://x.org/c",
+    )
+    assert (source.title, source.authors, source.venue) == ("Mine", ("A",), "V")
+    assert (source.paper_url, source.code_url, source.sentence(1).text) == ("https://x.org/p", "https://x.org/c", "Mine")
+    assert read(tmp_path, paper_layouts.iclr(), no_code=True).code_url is None
+
+
+def test_what_could_not_be_read_is_said(tmp_path):
+    source = read(tmp_path, [Sheet().add(Text(72, 100, "and so on without any heading or name, which is no paper at all."))])
+    assert source.problems == (
+        "no authors were found on page 1: give them in facts.toml (authors = [...])",
+        "no abstract was found",
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Ada Lovelace", "J. R. R. Tolkien", "Anna van der Berg", "Ludwig van Beethoven", "Jean-Luc Picard", "李小龙", "O'Brien Smith"],
+)
+def test_names(text):
+    assert is_name(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Nowhere University", "Google Research", "someone@x.org", "Equal contribution", "Ada", "Paris 6 Lab", "the end"]
+)
+def test_no_names(text):
+    assert not is_name(text)
