@@ -105,8 +105,20 @@ def test_prose_where_there_is_no_list_without_roadmap_prior_work_and_future():
 def test_a_list_that_is_not_of_contributions_is_left_alone():
     told = paper(
         ("1 Introduction", "body", 1, "These quotations identify the two properties of emergence:"),
-        ("1 Introduction", "list", 1, "1. Sharpness, a sudden transition between levels", "2. Unpredictability, at scales that nobody can foresee"),
-        ("Author contributions", "list", 9, "1. Ada wrote the code and the whole paper.", "2. Bo designed the study and all the figures."),
+        (
+            "1 Introduction",
+            "list",
+            1,
+            "1. Sharpness, a sudden transition between levels",
+            "2. Unpredictability, at scales that nobody can foresee",
+        ),
+        (
+            "Author contributions",
+            "list",
+            9,
+            "1. Ada wrote the code and the whole paper.",
+            "2. Bo designed the study and all the figures.",
+        ),
     )
     assert contributions(told) == ()
 
@@ -170,7 +182,13 @@ def test_prior_work_overcome_denied_announced_and_set_up_are_no_limitation(secti
 def test_results_come_from_the_abstract_first_and_numbers_go_before_words():
     told = paper(
         ("Abstract", "abstract", 1, "Routers have recently shown strong improvements.", "We find that Lantern beats dense models."),
-        ("4 Results", "body", 5, "Lantern outperforms all baselines.", "We found that Lantern improves accuracy by 3.4% over dense models."),
+        (
+            "4 Results",
+            "body",
+            5,
+            "Lantern outperforms all baselines.",
+            "We found that Lantern improves accuracy by 3.4% over dense models.",
+        ),
         ("2 Related work", "body", 3, "Our rivals achieve 3.0% more accuracy than dense models."),
         ("A Appendix", "appendix", 12, "We find that the seed changes accuracy by 0.1%."),
     )
@@ -181,7 +199,9 @@ def test_results_come_from_the_abstract_first_and_numbers_go_before_words():
 
 
 def test_a_sentence_that_shows_a_figure_of_the_main_body_counts_more():
-    told = paper(("4 Results", "body", 5, "We find higher accuracy for long texts.", "We find higher accuracy for short texts (Figure 2)."))
+    told = paper(
+        ("4 Results", "body", 5, "We find higher accuracy for long texts.", "We find higher accuracy for short texts (Figure 2).")
+    )
     item = Item("Figure 2", 5, (0, 0, 1, 1), "Figure 2: Accuracy.", 1.0, cited_by=(2,))
     assert [q.sentences for q in results(told, (item,))] == [(2,), (1,)]
     assert [q.sentences for q in results(told, ())] == [(1,), (2,)]

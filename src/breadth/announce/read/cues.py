@@ -56,7 +56,7 @@ _CLAIM = (
     r"confirm(?:s|ed)?|discover(?:ed)?|conclude[d]?|suggest[s]?|indicate[s]?|lead[s]? to|increase[sd]?|decrease[sd]?|"
     r"reduce[sd]?|exceed[s]?|"
     r"surpass(?:es)?|beat[s]?|match(?:es|ed)?|recover(?:s|ed)?|falls?|rises?|higher|lower|better|worse|best|faster|slower|fewer|"
-    r"comparable|competitive|consistent(?:ly)?|significant(?:ly)?|disappear[s]?|evaporate[s]?|vanish(?:es)?|diminish(?:es)?|"
+    r"comparable|competitive|helps?|consistent(?:ly)?|significant(?:ly)?|disappear[s]?|evaporate[s]?|vanish(?:es)?|diminish(?:es)?|"
     r"correlate[sd]?|yield[s]?"
 )
 CLAIM = re.compile(rf"\b(?:{_CLAIM})\b", re.IGNORECASE)

@@ -6,7 +6,6 @@ import re
 
 __all__ = ["clean", "lowered"]
 
-_CITES = re.compile(r"\b(?:19|20)\d\d[a-z]?\b|\bet al\b|^\s*\?+\s*$")
 _REFERS = (
     r"(?:Figs?\.?|Figures?|Tabs?\.?|Tables?|Secs?\.?|Sections?|§|Apps?\.?|Appx\.?|Appendix|Appendices|Eqs?\.?|Eqns?\.?|"
     r"Equations?|Chapter|Supplement\w*|Supp\.?)"
@@ -106,8 +105,9 @@ def _without_brackets(text: str) -> str:
     def kept(m: re.Match[str]) -> str:
         inside = m[2]
         numbers = m[1].strip() == "[" and re.fullmatch(r"\s*\d+(?:\s*[,–-]\s*\d+)*\s*", inside)
-        cites = bool(re.search(r"\b(?:19|20)\d\d[a-z]?\b", inside)) and (
-            bool(re.search(r"[A-Za-z]{2}", inside)) or bool(re.fullmatch(r"[\s\d,;a-z]+", inside))
+        year = bool(re.search(r"\b(?:19|20)\d\d[a-z]?\b", inside))
+        cites = bool(re.search(r"\bet al\b", inside)) or (
+            year and (bool(re.search(r"[A-Za-z]{2}", inside)) or bool(re.fullmatch(r"[\s\d,;a-z]+", inside)))
         )
         points = re.search(
             rf"(?i:\b{_REFERS})\s*\.?\s*[A-Z]?\.?\d|\b(?i:appendix|app\.|appx\.|supplement)|^\s*(?:top|bottom|left|right|inset|"
@@ -161,6 +161,7 @@ def _broken(text: str) -> bool:
     """Whether debris is left: a formula, a pointer, an unclosed bracket or quote, or words that lost their other half."""
     if (
         _LOST in text
+        or "…" in text
         or text.count("(") != text.count(")")
         or text.count("[") != text.count("]")
         or len(re.findall('[“”"]', text)) % 2

@@ -53,9 +53,9 @@ def hook_post(
             best = (total, "\n\n".join(p for p in (head, piece.text if piece else "", tags) if p), piece)
     if best is None:  # a title that leaves no room for anything: it goes alone with its address, at whatever length
         best = (0.0, "\n\n".join(p for p in (shown, url) if p), None)
-    evidence = [Quote(1 if source.kind == "paper" else None, source.title)]
+    evidence = [Quote(1, source.title)] if source.kind == "paper" and facts.title is None else []
     piece = best[2]
-    evidence += [piece.quote] if piece is not None and piece.quote.text else []
+    evidence += [piece.quote] if piece is not None else []
     return Planned("title", best[1], tuple(evidence), finding=piece.text if piece else "")
 
 
@@ -96,11 +96,11 @@ def _finding(
     What the abstract says is the authors' own choice, and goes before.
     """
     if facts.finding:
-        return (Piece(facts.finding, Quote(None, "")), 0.0) if length(facts.finding) <= left else (None, 300.0)
+        return (Piece(facts.finding, Quote(None, facts.finding)), 0.0) if length(facts.finding) <= left else (None, 300.0)
     best: tuple[Piece | None, float] = (None, 300.0)
     for rank, quote in enumerate(findings):
         piece = piece_of(quote, length, left, plain=True, target=110)
-        if piece is None or re.match(r"(?:If|Suppose|Given|Let|Assum\w+|For instance)\b", piece.text):
+        if piece is None or re.match(r"(?:If|Suppose|Given|Let|Assum\w+|For instance|Top|Bottom|Left|Right|Middle)\b", piece.text):
             continue
         if quote.page is None:  # a study's findings come in their order of weight
             return piece, 100.0 * rank

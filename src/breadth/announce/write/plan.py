@@ -122,7 +122,7 @@ def _units(
         left_out.append((units.pop().items[0].label, "it tells how things were set up, and the posts are few"))
     while len(units) > free - beside and _pair(units, source):
         pass
-    while len(units) > max(1, free - min(beside, 2)):
+    while len(units) > max(min(1, free - 1), free - min(beside, 2)):
         left_out += [(i.label, "others matter more, and the posts are few") for i in units.pop().items]
     taken = list(said)
     for unit in units:
@@ -218,9 +218,9 @@ def _contributions(
         if joined is None:
             break
         posts = joined
-    for post in posts[max(1, free) :]:
+    for post in posts[max(0, free) :]:
         left_out.append((post.text, "no room in so few posts"))
-    return posts[: max(1, free)], left_out
+    return posts[: max(0, free)], left_out
 
 
 def _join(posts: list[Planned], length: Callable[[str], int], room: int) -> list[Planned] | None:

@@ -99,7 +99,7 @@ def implication_posts(source: Source, length: Callable[[str], int], room: int) -
 def limitation_post(source: Source, facts: Facts, length: Callable[[str], int], room: int) -> tuple[Planned, Quote | None]:
     """Return the post with the limitation, of the facts or the paper's own, ``[FILL: limitation]`` where neither names one."""
     if facts.limitation:
-        return Planned("limitation", _headed(facts.limitation), ()), Quote(None, facts.limitation)
+        return Planned("limitation", _headed(facts.limitation), (Quote(None, facts.limitation),)), Quote(None, facts.limitation)
     best: tuple[float, Piece, Quote] | None = None
     for rank, quote in enumerate(source.limitations):
         piece = piece_of(quote, length, room - len("Limitation: "))

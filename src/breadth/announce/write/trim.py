@@ -46,7 +46,7 @@ _TAILS = (
 _INSIDE = (
     re.compile(r"\s*\([^()]*\)"),
     re.compile(r"\s*—[^—]+—(?=\s|\w)"),
-    re.compile(r",\s+(?:e\.g\.|i\.e\.|which|including|such as|called|termed|namely)[ ,][^,;()]+,(?=\s)"),
+    re.compile(r",\s+(?:e\.g\.|i\.e\.|which|including|such as|called|termed|namely)[ ,][^,;()]+,(?=\s(?!(?:and|or|but)\b))"),
 )
 _OPENS = (
     re.compile(r"^In (?:this|the present) (?:paper|work|study|report|article),\s+"),
@@ -162,7 +162,7 @@ def _in_a_list(text: str, m: re.Match[str]) -> bool:
         return bool(re.search(r",\s+(?:and|or)\s", tail)) or text[: m.start()].count(",") > 0
     if re.match(r",\s+and\s", tail):
         before = re.split(r"[;:]|\b(?:that|which)\b", text[: m.start()])[-1]
-        return before.count(",") > 0 and not re.match(r",\s+and\s+(?:we|our|it|they|this|these|demonstrate|highlights?)\b", tail)
+        return "," in before and not re.search(r"\s(?:and|or)\s", before.partition(",")[2])
     return bool(re.match(r",\s+[a-z]+ing\s", tail) and re.search(r",\s+(?:and|or)\s+[a-z]+ing\b", tail))
 
 

@@ -7,7 +7,7 @@ import re
 __all__ = ["finite"]
 
 _VERBS = """
-    mask present address hinder rest
+    mask present address hinder rest answer cost save spend detect classify adapt encode run read solve
     achieve align allow appear argue attain avoid beat become begin behave benefit break bring capture cause change close
     collapse come compare complicate compute conclude confirm contain contribute converge correlate correspond decrease degrade
     demonstrate depend describe determine differ diminish disappear discover display dominate drive drop embed emerge enable
@@ -24,18 +24,19 @@ _AUXILIARY = (
 # Nouns too ("changes", "increases", "results"): they count as verbs only where a plain noun cannot stand.
 _AMBIGUOUS = frozenset(
     {
+        "address",
+        "answer",
         "benefit",
         "change",
+        "cost",
         "decrease",
         "drop",
         "form",
-        "help",
         "increase",
         "lack",
-        "lead",
         "match",
-        "need",
         "rank",
+        "run",
         "scale",
         "signal",
         "support",
@@ -57,7 +58,7 @@ def _third(verb: str) -> str:
 
 
 _FINITE = re.compile(
-    rf"\b(?:{_AUXILIARY}|{_PAST}|\w+ly \w+(?:s|ed)|asymptotes|"
+    rf"\b(?:{_AUXILIARY}|{_PAST}|\w+ly \w+(?:s|ed)|\w{(3,)}s (?:the|a|an|faster|better|worse|more|fewer|less|no|all|both)\b|asymptotes|"
     + "|".join(_third(v) for v in _VERBS if v not in _AMBIGUOUS)
     + r")\b|\b[Ww]e \w+|\b(?:benefits|increases|decreases|shows|leads|matches|supports|helps) (?:\w+ly |more |as |to |that |"
     r"with |the |a |from |by )"
