@@ -157,13 +157,13 @@ def test_what_is_clear_is_sure_and_what_is_not_says_why(tmp_path):
 
 def test_ink_that_goes_on_past_an_edge_lowers_the_confidence(tmp_path):
     sheet = Sheet()
-    text(sheet, RIGHT, 72, 300)
+    text(sheet, RIGHT, 72, 392)
     text(sheet, LEFT, 72, 300)
     sheet.add(Rule(70, 400, 420, 400, 6))  # a bar that reaches from the left column into the right one
     sheet.add(Rule(70, 340, 280, 340), Rule(70, 440, 280, 440), Rule(70, 340, 70, 440))
     caption(sheet, LEFT[0], 464, "Figure 1: A bar that is cut off.")
     text(sheet, LEFT, 490, 720)
-    text(sheet, RIGHT, 420, 720)
+    text(sheet, RIGHT, 408, 720)
     (item,) = found(tmp_path, [two_columns(Sheet()), sheet]).items
     assert item.doubts == ("ink goes on past its edge",)
     assert item.confidence == 0.59

@@ -217,6 +217,24 @@ def lists_and_references_are_no_items():
     return [first, sheet], []
 
 
+def wide_table_with_a_short_caption_at_its_left():
+    sheet = Sheet()
+    caption(sheet, 60, 80, "Table 1. All scores.")
+    box = table(sheet, (60, 90, 552), 7)
+    text(sheet, LEFT, 210, 720)
+    text(sheet, RIGHT, 210, 720)
+    return [two_columns(Sheet()), sheet], [("Table 1", 2, box)]
+
+
+def wide_figure_with_a_short_caption_at_its_left():
+    sheet = Sheet()
+    text(sheet, LEFT, 72, 500)
+    text(sheet, RIGHT, 72, 500)
+    box = picture(sheet, (60, 520, 552, 660))
+    caption(sheet, 60, 680, "Figure 1. A picture.")
+    return [two_columns(Sheet()), sheet], [("Figure 1", 2, box)]
+
+
 def ground_of_another_colour():
     sheet = Sheet()
     text(sheet, RIGHT, 72, 720)
@@ -246,6 +264,8 @@ LAYOUTS = (
     one_page_alone,
     notes_under_a_table,
     lists_and_references_are_no_items,
+    wide_table_with_a_short_caption_at_its_left,
+    wide_figure_with_a_short_caption_at_its_left,
     ground_of_another_colour,
 )
 

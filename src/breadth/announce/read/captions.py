@@ -29,6 +29,7 @@ LEAD = re.compile(
     + r"(?P<more>\s*[\(\[]?\s*(?i:cont(?:inued|inuation|['’]d|d)?\.?(?:\s+from[^)]{0,30})?)\s*[\)\]]?(?=\W|$))?"
     r"(?P<mark>\s*[:|.—–]|\s+-(?=\s)|)(?P<rest>.*)$"
 )
+MOST = 60  # captions of a page
 KINDS: dict[str, Kind] = {"figure": "Figure", "fig": "Figure", "table": "Table", "tab": "Table", "tbl": "Table"}
 # what a line ends with when the next one goes on with "Figure 2 ..."
 OPEN = re.compile(
@@ -77,7 +78,7 @@ def hull(boxes: Sequence[Box]) -> Box:
 
 def heads_of(lines: Sequence[Line], body_font: str) -> list[Caption]:
     """Return what may be captions on a page, each with its first line only."""
-    found = []
+    found: list[Caption] = []
     for index, line in enumerate(lines):
         text, used = line.text, [index]
         if len(text) < 14:  # a label alone: its title may stand behind a wide blank
@@ -89,6 +90,8 @@ def heads_of(lines: Sequence[Line], body_font: str) -> list[Caption]:
             continue
         head = judged(match, lines, index, body_font)
         if head is not None:
+            if len(found) == MOST:
+                break
             found.append(replace(head, bbox=hull([lines[i].bbox for i in used]), lines=tuple(used)))
     return found
 

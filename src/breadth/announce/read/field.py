@@ -63,14 +63,15 @@ def edging(parts: Parts, rule: Rule) -> bool:
 
 def under_head(parts: Parts, rule: Rule) -> bool:
     """Return whether a rule as wide as the text stands under the first line of a page and nothing else over it: a head of one page."""
+    if (
+        rule.at > 0.12 * parts.height
+        or rule.length < 0.9 * (parts.columns[-1][1] - parts.columns[0][0])
+        or rule.at > parts.rules[0].at + 3
+    ):
+        return False
     over = [line for line in parts.lines if line.bbox[3] < rule.at + 1]
-    first = min((r.at for r in parts.rules), default=0.0)
-    wide = parts.columns[-1][1] - parts.columns[0][0]
     return (
-        rule.at < 0.12 * parts.height
-        and rule.at < first + 3
-        and rule.length > 0.9 * wide
-        and 0 < len(over) <= 3
+        0 < len(over) <= 3
         and max(line.base for line in over) - min(line.base for line in over) < 2
         and rule.at - max(line.bbox[3] for line in over) < 13
         and not any(c.bbox[3] < rule.at for c in parts.captions)

@@ -25,7 +25,7 @@ class Region:
     """Where an item may be. gap: points from the caption; drawn: whether lines or pictures are in it, not text alone.
 
     ruled: how many wide rules it holds; rows: how many text rows; cells: whether its text stands in several columns;
-    closed: whether the caption's other items and text leave this place to it on all sides; cut: whether ink goes on past the edge.
+    cut: whether ink goes on past its left or right edge; crowded: whether it holds lines of running text.
     """
 
     box: Box
@@ -47,7 +47,7 @@ def regions_of(field: Field, caption: Caption) -> list[Region]:
     for side in upright:
         region = searched(field, caption, side, (left, right))
         if region is not None:
-            found.append(region)
+            found.append(widened(field, caption, side, region) if region.cut else region)
     if not any(good(r, caption) for r in found):
         level: tuple[Literal["left", "right"], ...] = ("left", "right")
         for hand in level:
@@ -55,6 +55,14 @@ def regions_of(field: Field, caption: Caption) -> list[Region]:
             if region is not None:
                 found.append(region)
     return found
+
+
+def widened(field: Field, caption: Caption, side: Literal["above", "below"], region: Region) -> Region:
+    """Return the place over all columns where one column cuts what a short caption at its left stands by; else the place as it was."""
+    wide = searched(field, caption, side, (0.0, field.parts.width))
+    if wide is None or wide.cut or wide.gap > region.gap + 5:
+        return region
+    return wide if wide.box[3] - wide.box[1] > 0.8 * (region.box[3] - region.box[1]) else region
 
 
 def good(region: Region, caption: Caption) -> bool:
