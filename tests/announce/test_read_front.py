@@ -137,14 +137,35 @@ def test_what_could_not_be_read_is_said(tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["Ada Lovelace", "J. R. R. Tolkien", "Anna van der Berg", "Ludwig van Beethoven", "Jean-Luc Picard", "李小龙", "O'Brien Smith"],
+    [
+        "Ada Lovelace",
+        "J. R. R. Tolkien",
+        "Anna van der Berg",
+        "Ludwig van Beethoven",
+        "Jean-Luc Picard",
+        "李小龙",
+        "O'Brien Smith",
+        "Qingyao Ai",
+        "June Huh",
+    ],
 )
 def test_names(text):
     assert is_name(text)
 
 
 @pytest.mark.parametrize(
-    "text", ["Nowhere University", "Google Research", "someone@x.org", "Equal contribution", "Ada", "Paris 6 Lab", "the end"]
+    "text",
+    [
+        "Nowhere University",
+        "Google Research",
+        "someone@x.org",
+        "Equal contribution",
+        "Ada",
+        "Paris 6 Lab",
+        "the end",
+        "Allen AI",
+        "Shanghai, China",
+    ],
 )
 def test_no_names(text):
     assert not is_name(text)

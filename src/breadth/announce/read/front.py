@@ -18,10 +18,10 @@ PLACE = re.compile(
     r"\b(?:universit\w*|institut\w*|instituto|department|dept|school|college|laborator\w+|labs?|centre|center|academy|faculty|hospital|research|"
     r"inc|ltd|llc|gmbh|corp(?:oration)?|company|technolog\w+|sciences?|engineering|division|group|team|foundation|ministry|council|"
     r"google|microsoft|meta|deepmind|openai|nvidia|amazon|apple|ibm|intel|adobe|huawei|tencent|alibaba|baidu|bytedance|samsung|facebook|"
-    r"mit|cnrs|inria|eth|epfl|kaist|csail|usa|uk|china|germany|france|canada|japan|korea|india|switzerland|italy|spain|australia|singapore|israel|"
+    r"(?-i:MIT|CNRS|INRIA|ETH|EPFL|KAIST|CSAIL|USA|UK|AI)|inria|china|germany|france|canada|japan|korea|india|switzerland|italy|spain|australia|singapore|"
     r"abstract|keywords|corresponding|correspondence|equal|contribution|contributed|authors?|email|editor|received|accepted|published|preprint|"
-    r"mathematics|physics|informatics|economics|statistics|computing|intelligence|learning|systems|ai|"
-    r"conference|proceedings|journal|workshop|transactions|volume|version|draft|january|february|march|april|june|july|august|september|"
+    r"mathematics|physics|informatics|economics|statistics|computing|intelligence|learning|systems|"
+    r"conference|proceedings|journal|workshop|transactions|volume|version|draft|january|february|march|july|september|"
     r"october|november|december|reviewed|openreview|submitted|supervisor|advisor|anonymous)\b",
     re.I,
 )

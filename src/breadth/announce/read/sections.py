@@ -145,8 +145,8 @@ def heading_of(block: Block, body: Body) -> str | None:
         return None
     text = re.sub(r"\s+", " ", join_plain(block.rows)).strip()
     name = NUMBERED.sub("", text).rstrip(".:")
-    if not 3 <= len(name) <= 130 or not WORDLIKE.search(name):
-        return None
+    if not 3 <= len(name) <= 130 or not WORDLIKE.search(name) or re.search(r"(?:\. ?){4}", text):
+        return None  # the dots of a table of contents
     known = KNOWN.fullmatch(name.lower().replace("  ", " ")) is not None
     numbered = NUMBERED.match(text) is not None
     if block.kind == "bold":
@@ -206,6 +206,8 @@ def turn(state: State, heading: str, size: float) -> None:
     if state.role == "reference" and not (NUMBERED.match(heading) or KNOWN.fullmatch(name.lower())):
         return  # a bold word among the references
     state.numbered += arabic
+    if re.match(r"^1\.?\s", heading):
+        state.after = False  # what came before was a table of contents
     state.begun = True
     if ASIDE.match(name):
         state.role = "acknowledgement"
