@@ -60,9 +60,9 @@ def test_true_threads_are_accepted(thread):
 
 
 def test_corruptions_of_the_invented_papers_threads_are_refused():
-    found = caught([(THREAD, SOURCE, Facts()), (DATED, SOURCE, Facts())], 6, 1)
-    assert {kind: count[0] for kind, count in found.items()} == dict.fromkeys(KINDS, 6)
-    assert {kind: count[1:] for kind, count in found.items()} == {kind: [6, 6] for kind in KINDS}
+    found = caught([(THREAD, SOURCE, Facts()), (DATED, SOURCE, Facts())], 4, 1)
+    assert {kind: count[0] for kind, count in found.items()} == dict.fromkeys(KINDS, 4)
+    assert {kind: count[1:] for kind, count in found.items()} == {kind: [4, 4] for kind in KINDS}
 
 
 def test_a_kind_that_a_thread_does_not_hold_is_none():
@@ -87,6 +87,7 @@ def test_200_corruptions_of_real_threads_are_refused():
     for case in cases:
         assert [errors(form, *case[1:]) for form in forms(*case)] == [set(), set()]
     found = caught(cases, 23, 7)
+    print(found)
     assert sum(count[0] for count in found.values()) >= 200
     for form in (1, 2):
         assert sum(count[form] for count in found.values()) >= 0.98 * sum(count[0] for count in found.values()), found

@@ -314,6 +314,13 @@ def test_without_code_none_is_wanted():
     assert ("T3", "error", 2) not in ids(without, Facts(no_code=True))
 
 
+def test_a_repository_that_the_paper_only_cites_is_not_its_code():
+    unknown = replace(SOURCE, code_url=None)
+    cited = edited(2, CODE_URL, "https://github.com/other/densenet-q")
+    assert ("T3", "error", 2) in ids(cited, source=unknown)
+    assert ("T3", "error", 2) not in ids(cited, Facts(urls=("https://github.com/other/densenet-q",)), source=unknown)
+
+
 def test_marks_to_fill_stand_for_code_and_limitation():
     unknown = replace(SOURCE, code_url=None)
     filled = edited(2, CODE_URL, "[FILL: code url]")

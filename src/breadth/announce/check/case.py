@@ -66,14 +66,17 @@ class Case:
 
     @cached_property
     def written(self) -> bool:
+        """Whether a program wrote the thread."""
         return any(p.evidence or p.role for p in self.thread.posts)
 
     @cached_property
     def items(self) -> dict[str, Item]:
+        """The figures and tables of the source by label, in small letters."""
         return {i.label.casefold(): i for i in self.source.items}
 
     @cached_property
     def views(self) -> tuple[View, ...]:
+        """The posts as checks see them."""
         return tuple(self._view(n, p) for n, p in enumerate(self.thread.posts, 1))
 
     @cached_property
@@ -97,6 +100,7 @@ class Case:
 
     @cached_property
     def given_names(self) -> frozenset[str]:
+        """The spellings of the words of `given`."""
         return frozenset(spelled(self.given))
 
     def problem(self, id: str, level: Level, post: int | None, message: str) -> Problem:

@@ -81,7 +81,9 @@ def t3_code(case: Case) -> Iterator[Problem]:
     if case.facts.no_code:
         return
     known = case.facts.code_url or case.source.code_url
-    holding = [v.n for v in case.views if _links_code(v, known)]
+    links = case.source.links
+    others = {x.url for x in links if x.in_references} - {x.url for x in links if not x.in_references} - set(case.facts.urls)
+    holding = [v.n for v in case.views if _links_code(v, known, others)]
     if 2 in holding:
         return
     wanted = known or "[FILL: code url]"
@@ -96,11 +98,12 @@ def t3_code(case: Case) -> Iterator[Problem]:
         )
 
 
-def _links_code(view: View, known: str | None) -> bool:
+def _links_code(view: View, known: str | None, others: set[str]) -> bool:
+    """Whether a post links the code: the known address, or, where none is known, a repository that the paper does not only cite."""
     urls = [u.rstrip(".,;:)") for u in URL.findall(view.post.text)]
     if known:
         return known in urls or any(u.startswith((known + "/", known + "#")) for u in urls)
-    return "[FILL: code" in view.post.text or any(_REPOSITORY.match(u) for u in urls)
+    return "[FILL: code" in view.post.text or any(_REPOSITORY.match(u) for u in urls if u not in others)
 
 
 def t4_limitation(case: Case) -> Iterator[Problem]:
