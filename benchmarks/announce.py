@@ -218,19 +218,18 @@ def long_paper(papers: list[Path], pages: int) -> None:
         made.save(str(path))
         made.close()
         command = [sys.executable, "-m", "breadth", "thread", str(path), "--out", str(Path(folder) / "out"), "--no-code"]
-        # The child's own peak: ru_maxrss of children holds the largest of all that were waited for.
+        # In a process between, whose children are this one alone: ru_maxrss holds the largest of all that were waited for.
         code = (
-            "import resource, subprocess, sys, time; t = time.time(); r = subprocess.run(sys.argv[1:], capture_output=True, text=True); "
-            "print(r.returncode, time.time() - t, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024, r.stderr[-300:])"
+            "import json, resource, subprocess, sys; r = subprocess.run(sys.argv[1:], capture_output=True, text=True); "
+            "u = resource.getrusage(resource.RUSAGE_CHILDREN); "
+            "print(json.dumps([r.returncode, u.ru_utime + u.ru_stime, u.ru_maxrss, r.stderr]))"
         )
         done = subprocess.run([sys.executable, "-c", code, *command], check=True, capture_output=True, text=True)
-        status, seconds, peak, said = (
-            done.stdout.strip().split(" ", 3) if done.stdout.count(" ") > 2 else (*done.stdout.split(), "")
-        )
+        status, seconds, peak, said = json.loads(done.stdout)
+        if status:
+            raise SystemExit(f"breadth thread ended with {status}: {said}")
         size = path.stat().st_size / 2**20
-        print(
-            f"{pages} pages ({size:.0f} MB): exit {status}, {float(seconds):.0f} s with pictures, peak {float(peak):.0f} MB {said}"
-        )
+        print(f"{pages} pages, {size:.0f} MB: {seconds:.0f} s of CPU with all pictures, peak {peak / 1024:.0f} MB")
 
 
 def main() -> None:

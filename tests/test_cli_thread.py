@@ -7,6 +7,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from PIL import Image
 
 from announce.pdf_maker import Picture, Rule, Sheet, Text, pdf_bytes
 from breadth.cli.app import main
@@ -179,6 +180,60 @@ def test_a_crop_of_ones_own(desk):
     done = breadth("thread", "paper.pdf", "--crop", "Figure 1=p2:170,70,440,230", "--dry-run", "--json", cwd=desk)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["items"][0]["bbox"] == [170, 70, 440, 230]
+
+
+def test_a_model_that_writes_nonsense_is_not_believed(desk):
+    command = f"{sys.executable} -c 'print(7)'"
+    done = breadth("thread", "paper.pdf", "--writer", "command", "--command", command, "--dry-run", "--json", cwd=desk)
+    assert done.returncode == 0, done.stderr
+    held = json.loads(done.stdout)
+    assert held["note"].startswith(
+        "the model's thread was still wrong after 2 rounds of repair (the answer is not of the asked form: "
+    )
+    without = breadth("thread", "paper.pdf", "--dry-run", "--json", cwd=desk)
+    assert held["posts"] == json.loads(without.stdout)["posts"]
+    told = breadth("thread", "paper.pdf", "--writer", "command", "--command", command, "--dry-run", cwd=desk)
+    assert f"the paper's own sentences were taken: {held['note']}" in told.stdout.splitlines()
+
+
+STATEMENT = (
+    "PT accuracy (logistic/support) changes by +0.0083 accuracy [+0.0061, +0.0105] per standard deviation of the diversity coefficient "
+    "(trained probe) over 54 training sets: inconclusive."
+)
+
+
+@pytest.fixture
+def study(tmp_path):
+    """Folder of a study's findings with its figure."""
+    caveat = "A raw effect is there, but it is estimated below 0.01, and an effect of 0.01 is not excluded."
+    finding = {"name": "PT accuracy", "statement": STATEMENT, "verdict": "inconclusive", "caveats": [caveat]}
+    (tmp_path / "findings.json").write_text(json.dumps([finding]))
+    Image.new("RGB", (200, 100), "white").save(tmp_path / "figure.png")
+    return tmp_path
+
+
+def test_a_study_needs_no_paper(study):
+    done = breadth("thread", "--findings", "findings.json", "--out", "thread", "--no-code", "--posts", "2-13", cwd=study)
+    assert done.returncode == 0, done.stderr
+    held = json.loads((study / "thread/thread.json").read_text())
+    assert any("+0.0083 accuracy [+0.0061, +0.0105]" in p["text"] for p in held["posts"])
+    assert held["limitation"]["page"] is None
+    assert (study / "thread" / held["items"][0]["crop"]).is_file()
+    again = ("thread", "check", "thread/thread.md", "--findings", "findings.json", "--no-code", "--posts", "2-13")
+    assert breadth(*again, cwd=study).returncode == 0
+    path = study / "thread/thread.md"
+    path.write_text(path.read_text().replace("0.0083", "0.0183"))
+    done = breadth(*again, cwd=study)
+    assert done.returncode == 1
+    assert "0.0183" in done.stdout
+
+
+def test_a_study_beside_a_paper(study, desk):
+    done = breadth("thread", desk / "paper.pdf", "--findings", "findings.json", "--dry-run", "--json", cwd=study)
+    assert done.returncode == 0, done.stderr
+    held = json.loads(done.stdout)
+    assert held["title"] == TITLE
+    assert [i["label"] for i in held["items"]] == ["Figure 1", "Table 1", "Figure S1"]
 
 
 def test_help_shows_every_way():
