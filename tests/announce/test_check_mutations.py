@@ -11,6 +11,8 @@ from breadth.announce.check.markdown import as_thread, write_markdown
 from breadth.announce.check.thread import check_thread
 from breadth.announce.facts import Facts
 from breadth.announce.read.paper import read_paper
+from breadth.announce.source import Quote
+from breadth.announce.thread import Post, Thread
 from breadth.announce.write.extractive import write_thread
 
 ROOT = Path(__file__).parents[2]
@@ -70,7 +72,34 @@ def test_a_kind_that_a_thread_does_not_hold_is_none():
     assert corrupt(bare, SOURCE, "date", Random(0)) is None
 
 
-@pytest.mark.slow  # some ten minutes
+def told_of_its_own_sentences(source, evidence):
+    """(post, error of truth) of posts that each are one sentence of the source, with that as their evidence or without any."""
+    own = [x for x in source.sentences if x.role in ("abstract", "body", "list", "caption") and 40 < len(x.text) < 260]
+    posts = [Post(f"{x.text}\n\n1/1", (), (Quote(x.page, x.text, (x.number,)),) if evidence else ()) for x in own]
+    thread = Thread(source.title, source.authors, "x", (Post("A title"), *posts), None, None, source.items)
+    found = check_thread(thread, source, Facts(), most=len(posts) + 1)
+    return len(own), [
+        (own[p.post - 2].text, p.message) for p in found if p.level == "error" and p.id in ("F0", "F1", "F2", "F3", "F4", "F5")
+    ]
+
+
+@pytest.mark.parametrize("evidence", [True, False])
+def test_what_the_invented_paper_says_is_true(evidence):
+    assert told_of_its_own_sentences(SOURCE, evidence) == (39, [])
+
+
+@pytest.mark.slow  # some two minutes
+@pytest.mark.parametrize("evidence", [True, False])
+def test_what_real_papers_say_is_true(evidence):
+    paths = sorted(PAPERS.glob("*.pdf"))
+    if not paths:
+        pytest.skip(f"no papers in {PAPERS}")
+    counts, wrong = zip(*(told_of_its_own_sentences(read_paper(path), evidence) for path in paths), strict=True)
+    assert sum(counts) > 500
+    assert [x for found in wrong for x in found] == []
+
+
+@pytest.mark.slow  # some five minutes
 def test_200_corruptions_of_real_threads_are_refused():
     paths = sorted(PAPERS.glob("*.pdf"))
     if not paths:
@@ -87,7 +116,6 @@ def test_200_corruptions_of_real_threads_are_refused():
     for case in cases:
         assert [errors(form, *case[1:]) for form in forms(*case)] == [set(), set()]
     found = caught(cases, 23, 7)
-    print(found)
     assert sum(count[0] for count in found.values()) >= 200
     for form in (1, 2):
         assert sum(count[form] for count in found.values()) >= 0.98 * sum(count[0] for count in found.values()), found

@@ -248,6 +248,7 @@ TRUE = {
     "fewer authors": edited(1, "with Ada Quill, Bo Tanaka and Chiara de Vries", "by Ada Quill and 2 others"),
     "quotes and dashes": with_post(8, evidence=(Quote(4, "Energy  per answer is 1.6–2.4 times lower than for DenseNet‐Q"),)),
     "capitals": said("Small Routed models might replace larger dense models.", "These findings"),
+    "a word within a word": said("Nevertheless, Lantern learns its routes from the loss alone.", "Lantern learns"),
     "not said there": said("Lantern learns its routes from the loss alone.", "Lantern learns"),
 }
 
@@ -271,6 +272,16 @@ def test_an_acronym_of_words_of_the_evidence_is_a_name_that_it_holds():
         evidence=(Quote(1, "Large models such as GPT-9 (LLMs) answer well, yet most users cannot run them."),),
     )
     assert [p for p in problems(large, source=source) if p.id == "F5"] == []
+
+
+def test_a_name_may_have_an_ending():
+    source = replace(
+        SOURCE, sentences=tuple(replace(s, text=s.text.replace("GPT-9", "GPT-9-based ones")) for s in SOURCE.sentences)
+    )
+    text = "Large models such as GPT-9-based ones answer well, yet most users cannot run them."
+    for name, wrong in (("GPT-9-based", False), ("GPT-9", False), ("GPT-8-based", True)):
+        thread = with_post(10, text=f"{text.replace('GPT-9-based', name)}\n\n10/11", evidence=(Quote(1, text),))
+        assert any(p.id == "F5" for p in problems(thread, source=source)) is wrong
 
 
 def test_names_of_the_facts_may_be_used():

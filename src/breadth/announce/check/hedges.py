@@ -37,7 +37,7 @@ _PRAISE: Final = re.compile(
     r"""\b(?:state[- ]of[- ]the[- ]art|sota|break-?through|groundbreaking|revolutionary|revolutioni[sz]es?|unprecedented
     |game[- ]chang(?:er|ing)|prov(?:e|es|ed|en|ing|ably)\b(?!\s+(?:difficult|hard|useful|to\ be))|guarantee[sd]?|always|never|perfect(?:ly)?
     |the\ (?:very\ )?first|(?:is|are)\ first|first[- ](?:ever|time)|first\ to|dramatic(?:ally)?|undoubtedly|definitive(?:ly)?
-    |conclusive(?:ly)?|solve[sd]?|best[- ]ever|superhuman|flawless(?:ly)?)""",
+    |conclusive(?:ly)?|solve[sd]?|best[- ]ever|superhuman|flawless(?:ly)?)(?!\w)""",
     re.VERBOSE | re.IGNORECASE,
 )
 _WIDE: Final = re.compile(

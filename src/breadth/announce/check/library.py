@@ -140,6 +140,7 @@ def spelled(text: str) -> set[str]:
     for m in _TOKEN.finditer(plain(text)):
         token = re.sub(r"'s?$|[-./+&']", "", m[0].casefold())
         found |= {token, token.removesuffix("s"), before + token}
+        found.add(re.sub(r"[-./+&']", "", re.sub(r"(?:-[a-z]{2,})+$", "", m[0]).casefold()))  # GPT-2 of GPT-2-based
         found |= {part for part in re.split(r"[-/+&.']", m[0].casefold()) if part}
         before = token
     return found
