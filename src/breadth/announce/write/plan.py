@@ -67,8 +67,9 @@ def plan(source: Source, facts: Facts, platform: Platform, *, least: int, most: 
     shown = [_shown(u, length, room, [*said, *_words(units), *(p.text for p in contributed)]) for u in units]
     said += [p.text for p in (*shown, *contributed)]
     left = free - len(shown) - len(contributed)
-    results = _results(source, length, room, said, min(2, left))
+    results = _results(source, length, room, said, min(1, left))
     follows = _first(implication_posts(source, length, room), "implication", said, min(1, left - len(results)))
+    results += _results(source, length, room, said, min(1, left - len(results) - len(follows)))
     context = _first(context_posts(source, length, room), "context", said, min(1, left - len(results) - len(follows)))
     results += _results(source, length, room, said, left - len(results) - len(follows) - len(context))
     posts = [*context, *contributed, *sorted([*shown, *results], key=_place), *follows]
@@ -254,7 +255,7 @@ def _first(pieces: list[Piece], role: PostRole, said: list[str], most: int) -> l
 def _results(source: Source, length: Callable[[str], int], room: int, said: list[str], most: int) -> list[Planned]:
     """Further results, those with numbers first."""
     pieces = [p for q in source.results if (p := piece_of(q, length, room)) is not None and finite(p.text)]
-    pieces.sort(key=lambda p: not VALUE.search(p.text))
+    pieces.sort(key=lambda p: (not VALUE.search(p.text), "et al" in p.text))
     return _first([p for p in pieces if not _told_already(p.text, said)], "result", said, most)
 
 

@@ -58,7 +58,8 @@ def _third(verb: str) -> str:
 
 
 _FINITE = re.compile(
-    rf"\b(?:{_AUXILIARY}|{_PAST}|\w+ly \w+(?:s|ed)|\w{(3,)}s (?:the|a|an|faster|better|worse|more|fewer|less|no|all|both)\b|asymptotes|"
+    rf"\b(?:{_AUXILIARY}|{_PAST}|\w+ly \w+(?:s|ed)|asymptotes|"
+    r"\w\w\w+s (?:the|a|an|faster|better|worse|more|fewer|less|no|all|both)\b|"
     + "|".join(_third(v) for v in _VERBS if v not in _AMBIGUOUS)
     + r")\b|\b[Ww]e \w+|\b(?:benefits|increases|decreases|shows|leads|matches|supports|helps) (?:\w+ly |more |as |to |that |"
     r"with |the |a |from |by )"
