@@ -235,6 +235,16 @@ def wide_figure_with_a_short_caption_at_its_left():
     return [two_columns(Sheet()), sheet], [("Figure 1", 2, box)]
 
 
+def under_a_paragraph_of_two_lines():
+    sheet = Sheet()
+    text(sheet, WHOLE, 72, 84)
+    sheet.add(Text(60, 90, "of it.", SIZE, "Courier"))
+    box = table(sheet, (100, 90, 500), 7, ruled=False)
+    caption(sheet, 60, box[3] + 16, "Table 1: A table without rules right under two lines of text.")
+    text(sheet, WHOLE, 200, 720)
+    return [one_column(Sheet()), sheet], [("Table 1", 2, box)]
+
+
 def ground_of_another_colour():
     sheet = Sheet()
     text(sheet, RIGHT, 72, 720)
@@ -266,6 +276,7 @@ LAYOUTS = (
     lists_and_references_are_no_items,
     wide_table_with_a_short_caption_at_its_left,
     wide_figure_with_a_short_caption_at_its_left,
+    under_a_paragraph_of_two_lines,
     ground_of_another_colour,
 )
 

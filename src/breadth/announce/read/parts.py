@@ -159,10 +159,13 @@ def told(parts: Parts, block: Sequence[int]) -> list[bool]:
     begun = [p and opens(line, parts.columns) and not in_row(parts, line) for line, p in zip(lines, as_text, strict=True)]
     if len(lines) > 1 and sum(begun) >= 0.6 * len(lines):
         return [True] * len(lines)
-    return [
-        (f and p) or heading(line, parts.columns, parts.look) or b
-        for line, f, p, b in zip(lines, full, as_text, begun, strict=True)
-    ]
+    found: list[bool] = []
+    for line, f, p, b in zip(lines, full, as_text, begun, strict=True):
+        ends = (
+            p and bool(found) and found[-1] and any(abs(line.bbox[0] - c[0]) <= NEAR for c in parts.columns)
+        )  # a last, short line
+        found.append((f and p) or heading(line, parts.columns, parts.look) or b or ends)
+    return found
 
 
 def in_row(parts: Parts, line: Line) -> bool:
