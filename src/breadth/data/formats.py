@@ -20,7 +20,7 @@ from breadth.data.patterns import files_of, is_pattern
 from breadth.data.torchset import from_torch, is_dataset
 from breadth.errors import DataError, unknown_name
 
-__all__ = ["from_arrays", "from_torch", "load"]
+__all__ = ["from_arrays", "from_torch", "load", "options_of"]
 
 ACCEPTED = (
     "a folder (class folders of images, parquet files, tar shards, a saved Hugging Face data set), a file (.npz, .npy, .parquet, .csv, "
@@ -259,7 +259,7 @@ def _read_files(files: list[Path], shown: str, name: str, asked: _Asked) -> Labe
 def _generate(text: str, max_bytes: int) -> LabeledSet:
     name, _, tail = text.partition(":")
     make, readers = _SOURCES[name]
-    options = _options(name, tail, readers)
+    options = options_of(name, tail, readers)
     sizes = [value for key, power in _SIZES for value in [options.get(key)] * power if isinstance(value, int)]
     if min(sizes, default=1) > 0 and math.prod(sizes) > max_bytes:
         raise DataError(
@@ -268,7 +268,8 @@ def _generate(text: str, max_bytes: int) -> LabeledSet:
     return replace(make(options), name=text)
 
 
-def _options(source: str, tail: str, readers: Mapping[str, _Reader]) -> dict[str, object]:
+def options_of(source: str, tail: str, readers: Mapping[str, _Reader]) -> dict[str, object]:
+    """Return the options that ``tail``, "KEY=VALUE,KEY=VALUE", gives a source that needs no download. Raises DataError for any other."""
     options: dict[str, object] = {}
     for item in filter(None, tail.split(",")):
         key, equals, value = (part.strip() for part in item.partition("="))

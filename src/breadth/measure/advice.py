@@ -11,7 +11,7 @@ from breadth.errors import printable
 from breadth.measure.compare import Stored, classes_note, told_difference
 from breadth.measure.correction import corrected, corrected_difference
 
-__all__ = ["Advised", "advice", "notes", "tasks_for"]
+__all__ = ["Advised", "advice", "notes", "tasks_for", "unresolved"]
 
 # Half-width of the corrected value, as a share of it, with which an order of sources can be read.
 ENOUGH = 0.2
@@ -45,6 +45,12 @@ def notes(sources: Sequence[Stored]) -> tuple[str, ...]:
     ]
     if note := classes_note([s.classes for s in sources]):
         said.append(f"sources {note}")
+    return (*said, *unresolved(sources))
+
+
+def unresolved(sources: Sequence[Stored]) -> tuple[str, ...]:
+    """Return one sentence for each two neighbours in the order of corrected values that cannot be told apart."""
+    said = []
     ordered = sorted(sources, key=lambda s: -corrected(s.diversity, s.floor).value)
     for a, b in pairwise(ordered):
         told = told_difference(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,20 +24,46 @@ from breadth.stats.interval import Estimate
 from breadth.stats.possible import possible, too_few
 from breadth.version import __version__
 
-__all__ = ["SCHEMA", "CrossMeasure", "Measurement", "SourceMeasure", "Stability", "TaskPair"]
+__all__ = [
+    "SCHEMA",
+    "CrossMeasure",
+    "Measurement",
+    "SourceMeasure",
+    "Stability",
+    "TaskPair",
+    "finite",
+    "shared_protocol",
+    "table",
+]
 
 # Of the JSON object; goes up when a field changes its meaning.
 SCHEMA = 1
 TOO_FEW = "too few tasks to say: try --tasks auto"
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """Return a JSON-able value with null for nan and infinity, which JSON does not have."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): _finite(item) for key, item in value.items()}
-    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
+        return {str(key): finite(item) for key, item in value.items()}
+    return [finite(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def shared_protocol(protocols: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what all protocols share, with every fingerprint. comparable: what values to be compared share."""
+    shared = dict(protocols[0])
+    for p in protocols[1:]:
+        shared = {key: value for key, value in shared.items() if p.get(key) == value}
+    fingerprints = dict.fromkeys(str(p["fingerprint"]) for p in protocols)
+    comparable = dict.fromkeys(Protocol.of(p).comparable for p in protocols)
+    return {**shared, "fingerprint": " ".join(fingerprints), "comparable": " ".join(comparable)}
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], foot: str) -> str:
+    """Return a table for notebooks; cells are escaped, ``foot`` is HTML."""
+    lines = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table><tr>{''.join(f'<th>{name}</th>' for name in head)}</tr>{lines}</table><small>{foot}</small>"
 
 
 def _maybe(e: Estimate | None) -> dict[str, Any] | None:
@@ -182,12 +208,7 @@ class Measurement:
     @property
     def protocol(self) -> dict[str, Any]:
         """What all sources share; their numbers of tasks may differ under "auto". comparable: what values to be compared share."""
-        shared = dict(self.sources[0].protocol)
-        for s in self.sources[1:]:
-            shared = {key: value for key, value in shared.items() if s.protocol.get(key) == value}
-        fingerprints = dict.fromkeys(str(s.protocol["fingerprint"]) for s in self.sources)
-        comparable = dict.fromkeys(Protocol.of(s.protocol).comparable for s in self.sources)
-        return {**shared, "fingerprint": " ".join(fingerprints), "comparable": " ".join(comparable)}
+        return shared_protocol([s.protocol for s in self.sources])
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -225,7 +246,7 @@ class Measurement:
             "advice": list(self.advice),
             "seconds": self.seconds,
         }
-        return dict(_finite(found))
+        return dict(finite(found))
 
     def to_json(self) -> str:
         """Return ``as_dict`` as indented JSON text."""
@@ -243,12 +264,10 @@ class Measurement:
 
     def _repr_html_(self) -> str:
         """A table for notebooks."""
-        head = "".join(f"<th>{name}</th>" for name in ("source", "diversity", "noise floor", "corrected", "floor to ceiling"))
         rows = []
         for s in self.sources:
             estimates = (possible(s.diversity), possible(s.floor), s.corrected)
-            cells = [f"{e.value:.4f} [{e.low:.4f}, {e.high:.4f}]" for e in estimates]
-            cells.append(s.place.removesuffix(" of the way from floor to ceiling"))
-            rows.append(f"<tr><td>{html.escape(s.name)}</td>" + "".join(f"<td>{c}</td>" for c in cells) + "</tr>")
+            said = [f"{e.value:.4f} [{e.low:.4f}, {e.high:.4f}]" for e in estimates]
+            rows.append([s.name, *said, s.place.removesuffix(" of the way from floor to ceiling")])
         foot = html.escape(". ".join([*self.notes, f"probe {self.probe['name']}, protocol {self.protocol['comparable']}"]))
-        return f"<table><tr>{head}</tr>{''.join(rows)}</table><small>{foot}</small>"
+        return table(("source", "diversity", "noise floor", "corrected", "floor to ceiling"), rows, foot)

@@ -28,13 +28,14 @@ from breadth.errors import MeasureError
 from breadth.measure.embeddings import Embeddings, TaskEmbedding
 from breadth.measure.fisher import chunk_size, features_of, record
 from breadth.measure.memory import chunks
+from breadth.measure.protocol import Protocol
 from breadth.measure.store import EmbeddingStore
 from breadth.measure.text.head import HEAD_TOKENS, STEPS, TextHead, tuned
 from breadth.measure.text.probe import TextProbe
 from breadth.seeds import generator, integer
 from breadth.version import __version__
 
-__all__ = ["Text2Vec", "embed_text"]
+__all__ = ["Text2Vec", "embed_text", "protocol_of_text"]
 
 Progress = Callable[[int, int], None]
 # Goes up whenever the same batch gets another embedding.
@@ -147,30 +148,34 @@ class Text2Vec:
 
 
 def protocol_of_text(source: TextSource, t2v: Text2Vec, *, tasks: int, sequences: int, seed: int) -> dict[str, object]:
-    """Return how batches were drawn and embedded, JSON-able, with the fingerprint of all that changes the number."""
-    counted = {
-        "probe_fingerprint": t2v.probe.fingerprint,
-        "vocabulary_rows": t2v.probe.vocabulary,
-        "length": source.length,
-        "sequences": sequences,
-        "estimator": "signs",
-        "draws": t2v.draws,
-        "estimator_seed": t2v.seed,
-        "head_steps": t2v.steps,
-        "head_tokens": HEAD_TOKENS,
-    }
-    comparable = hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()[:12]
-    drawn = {"tasks": tasks, "seed": seed, "version": __version__}
-    fingerprint = hashlib.sha256(json.dumps({**counted, **drawn}, sort_keys=True).encode()).hexdigest()[:12]
+    """Return how batches were drawn and embedded, JSON-able, as ``Protocol`` reads it: a task has one class, a batch its items."""
+    protocol = Protocol(
+        probe=t2v.probe.name,
+        probe_fingerprint=t2v.probe.fingerprint,
+        size=source.length,
+        channels=1,
+        estimator="signs",
+        draws=t2v.draws,
+        estimator_seed=t2v.seed,
+        precision="float32",
+        head=f"tuned in {t2v.steps} steps on {HEAD_TOKENS} tokens" if t2v.steps else "the probe's",
+        ridge=0.0,
+        published="",
+        convention="text",
+        tasks=tasks,
+        ways=1,
+        per_class=sequences,
+        seed=seed,
+        version=__version__,
+    )
     return {
         "measure": "Task2Vec of text",
         "source": source.name,
         "source_digest": source.digest,
-        "probe": t2v.probe.name,
-        **counted,
-        **drawn,
-        "comparable": comparable,
-        "fingerprint": fingerprint,
+        "vocabulary_rows": t2v.probe.vocabulary,
+        **protocol.as_dict(),
+        "comparable": protocol.comparable,
+        "fingerprint": protocol.fingerprint,
     }
 
 

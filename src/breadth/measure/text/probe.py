@@ -7,12 +7,15 @@ import json
 import platform
 import sysconfig
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from breadth.data.hub import told
+from breadth.data.items import need
 from breadth.data.text.corpus import corpus_of
 from breadth.data.text.packed import training_tokens
 from breadth.data.text.tokens import BYTES
@@ -41,16 +44,25 @@ class Flat(nn.Module):
 class TextProbe:
     """A frozen body in eval mode and the head that tuning starts from, [vocabulary, n_embd]: a copy, where published files tie it.
 
-    vocabulary: whether the rows of words and positions count; they are a third of the published vector and make the coefficient largely a
-    count of shared words. layers: (name, filters) in the order of the embedding.
+    weights: SHA-256 (hex) of body and head. vocabulary: whether the rows of words and positions count; they are a third of the published
+    vector and make the coefficient largely a count of shared words.
     """
 
     body: Flat
     head: Tensor
     name: str
-    fingerprint: str
-    layers: tuple[tuple[str, int], ...]
+    weights: str
     vocabulary: bool = False
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of the weights and of what of them counts."""
+        return hashlib.sha256(f"{self.weights} {self.vocabulary}".encode()).hexdigest()
+
+    @cached_property
+    def layers(self) -> tuple[tuple[str, int], ...]:
+        """(name, filters) in the order of the embedding."""
+        return layer_sizes(self.body, self.vocabulary)
 
     @property
     def size(self) -> Gpt2Size:
@@ -64,14 +76,14 @@ class TextProbe:
 
 
 def text_probe_of(model: LanguageModel, name: str, *, vocabulary: bool = False, device: str = "cpu") -> TextProbe:
-    """Return a probe from a language model, which is used up by it. The fingerprint covers body, head and ``vocabulary``."""
+    """Return a probe from a language model, which is used up by it."""
     body = Flat(model.body).to(device).eval().requires_grad_(False)
     head = model.head.detach().clone().to(device)
-    sha = hashlib.sha256(json.dumps([asdict(model.body.size) | {"tied": None}, vocabulary]).encode())
+    sha = hashlib.sha256(json.dumps(asdict(model.body.size) | {"tied": None}).encode())
     for key, value in [*sorted(body.state_dict().items()), ("head", head)]:
         sha.update(f"\n{key} {list(value.shape)}\n".encode())
         sha.update(value.cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
-    return TextProbe(body, head, name, sha.hexdigest(), layer_sizes(body, vocabulary), vocabulary)
+    return TextProbe(body, head, name, sha.hexdigest(), vocabulary)
 
 
 def random_text_probe(size: Gpt2Size = DEFAULT_SIZE, seed: int = 0, *, vocabulary: bool = False, device: str = "cpu") -> TextProbe:
@@ -79,9 +91,26 @@ def random_text_probe(size: Gpt2Size = DEFAULT_SIZE, seed: int = 0, *, vocabular
     return text_probe_of(gpt2(size, seed), f"GPT-2 (random, seed {seed})", vocabulary=vocabulary, device=device)
 
 
-def text_probe(folder: str | Path, *, vocabulary: bool = False, device: str = "cpu") -> TextProbe:
-    """Return a probe from a folder as the Hub serves GPT-2, see ``load_gpt2``."""
-    return text_probe_of(load_gpt2(folder), f"GPT-2 ({Path(folder).resolve().name})", vocabulary=vocabulary, device=device)
+def text_probe(place: str | Path, *, vocabulary: bool = False, device: str = "cpu", offline: bool = False) -> TextProbe:
+    """Return a probe from a folder as the Hub serves GPT-2, see ``load_gpt2``, or from the Hub by name, as in "openai-community/gpt2".
+
+    Raises MeasureError where there is neither, CheckpointError for files of another kind.
+    """
+    folder = Path(place)
+    if not folder.is_dir():
+        if str(place).startswith((".", "/", "~")) or str(place).count("/") != 1:
+            raise MeasureError(
+                f"probe '{place}' is no folder; expected one with config.json and model.safetensors of a GPT-2, a name on the Hub "
+                "(USER/NAME), default or random"
+            )
+        hub = need("huggingface_hub", f"probe '{place}'")
+        with told(f"probe '{place}'", "expected a folder, or the name of a GPT-2 on the Hub"):
+            files = [
+                hub.hf_hub_download(str(place), name, local_files_only=offline) for name in ("config.json", "model.safetensors")
+            ]
+        folder = Path(files[0]).parent
+    name = Path(place).resolve().name if Path(place).is_dir() else str(place)
+    return text_probe_of(load_gpt2(folder), f"GPT-2 ({name})", vocabulary=vocabulary, device=device)
 
 
 def corpus_of_python(most: int = 3_000_000) -> tuple[str, np.ndarray]:

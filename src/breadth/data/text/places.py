@@ -1,0 +1,81 @@
+"""From what a person types to a source of text: a corpus in files or on the Hub, or a generator by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from breadth.data.formats import options_of
+from breadth.data.text.batches import LENGTH, Batches, StreamBatches, TextSource
+from breadth.data.text.corpus import read_corpus
+from breadth.data.text.documents import is_text_file
+from breadth.data.text.generated import ConstantTokens, Ginc, UniformTokens
+from breadth.data.text.tokens import BYTES, Tokeniser
+
+__all__ = ["TextReading", "is_generated", "is_text", "text_source"]
+
+_GENERATED = ("ginc", "constant-tokens", "uniform-tokens")
+# Files from this size on are read as streams, never held as a whole.
+HELD_BYTES = 256 * 1024**2
+
+
+@dataclass(frozen=True)
+class TextReading:
+    """How places are read, see ``read_corpus``, and cut into sequences of ``length`` tokens of ``tokeniser``."""
+
+    tokeniser: Tokeniser = BYTES
+    length: int = LENGTH
+    by: Literal["auto", "line", "document"] = "auto"
+    text_col: str | None = None
+    split: str | None = None
+    revision: str | None = None
+    offline: bool = False
+    limit: int | None = None
+
+
+def is_generated(place: str) -> bool:
+    """Return whether ``place`` names a generator of tokens, as in "ginc:concepts=5,vocabulary=50"."""
+    return place.partition(":")[0] in _GENERATED
+
+
+def is_text(place: str) -> bool:
+    """Return whether ``place`` can be nothing but text: a generator of tokens, or a file or pattern whose ending says so.
+
+    Tables, folders and data sets of the Hub may hold either; whoever gives them says so.
+    """
+    return is_generated(place) or (not place.startswith("hf:") and is_text_file(Path(place)))
+
+
+def text_source(place: str | Path, how: TextReading = TextReading()) -> TextSource:
+    """Return the source that ``place`` names: what ``read_corpus`` takes, or a generator of tokens.
+
+    Generators: "ginc" with concepts, vocabulary and language; "constant-tokens", one token; "uniform-tokens", of equal odds. Data sets of
+    the Hub and files from 256 MiB on are streamed. Raises DataError where there is no such source.
+    """
+    text = str(place)
+    if is_generated(text):
+        return _generated(text, how)
+    corpus = read_corpus(
+        place,
+        by=how.by,
+        text_col=how.text_col,
+        split=how.split,
+        revision=how.revision,
+        offline=how.offline,
+        limit=how.limit,
+    )
+    path = Path(text)
+    if text.startswith("hf:") or (path.is_file() and path.stat().st_size >= HELD_BYTES):
+        return StreamBatches(corpus, how.tokeniser, how.length)
+    return Batches(corpus, how.tokeniser, how.length)
+
+
+def _generated(text: str, how: TextReading) -> TextSource:
+    name, _, tail = text.partition(":")
+    options = options_of(name, tail, {"concepts": int, "vocabulary": int, "language": int} if name == "ginc" else {})
+    if name == "ginc":
+        return Ginc(length=how.length, **options)  # type: ignore[arg-type]
+    if name == "constant-tokens":
+        return ConstantTokens(how.tokeniser.vocabulary, how.tokeniser.end, how.length)
+    return UniformTokens(how.tokeniser.vocabulary, how.length)

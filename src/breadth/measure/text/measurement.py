@@ -1,0 +1,229 @@
+"""What a measurement of text found: frozen values that print themselves and become the same JSON as a measurement of images."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from breadth.data.text.batches import TextSource
+from breadth.errors import MeasureError, printable, unknown_name
+from breadth.measure.advice import unresolved
+from breadth.measure.compare import Stored
+from breadth.measure.embeddings import Embeddings
+from breadth.measure.measurement import SCHEMA, finite, shared_protocol, table
+from breadth.measure.mixture import Mixture, mixture
+from breadth.measure.rivals.panel import Rival
+from breadth.stats.interval import Estimate
+from breadth.stats.possible import too_few
+from breadth.version import __version__
+
+__all__ = ["TextCross", "TextMeasurement", "TextScale", "TextSourceMeasure", "Value"]
+
+
+@dataclass(frozen=True)
+class Value:
+    """A coefficient. diversity: as it is; floor: mean distance of a batch to itself under other signs; corrected: without that noise."""
+
+    diversity: Estimate
+    floor: Estimate
+    corrected: Estimate
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields under their names, JSON-able."""
+        return {name: getattr(self, name).as_dict() for name in ("diversity", "floor", "corrected")}
+
+    def __str__(self) -> str:
+        d, f, c = self.diversity, self.floor, self.corrected
+        return f"{c.value:.4f} [{c.low:.4f}, {c.high:.4f}]   plain {d.value:.4f}, of which noise {f.value:.4f}"
+
+
+@dataclass(frozen=True)
+class TextScale:
+    """Three references under one protocol.
+
+    floor: one constant token, the published lower bound; ceiling: a random language a batch (``RandomLanguages``); uniform: uniform
+    random tokens, the published upper bound: their batches are one and the same task, so that with few tokens they are near the floor.
+    """
+
+    floor: Value
+    ceiling: Value
+    uniform: Value
+
+
+@dataclass(frozen=True, eq=False)
+class TextSourceMeasure:
+    """One source.
+
+    plain: without vocabulary rows; with_rows: with them, as published; position, with_rows_position: of the corrected values between floor
+    (0) and ceiling (1); split_half: a null, 0 is expected; loss: mean cross-entropy of the tuned heads, nats a token.
+    """
+
+    name: str
+    plain: Value
+    with_rows: Value
+    position: Estimate | None
+    with_rows_position: Estimate | None
+    split_half: Estimate | None
+    complexity: Estimate
+    loss: float
+    doubt: float
+    rivals: tuple[Rival, ...]
+    embeddings: Embeddings
+    source: TextSource
+
+    @property
+    def distances(self) -> np.ndarray:
+        """Distances of all pairs of batches [M, M], without vocabulary rows."""
+        return self.embeddings.distances
+
+    @property
+    def protocol(self) -> dict[str, Any]:
+        """How the embeddings were made, with its fingerprint."""
+        return self.embeddings.protocol
+
+    @property
+    def stored(self) -> Stored:
+        """What comparisons need of it; text has no classes, its batches are all of one."""
+        return Stored(self.name, self.plain.diversity, self.plain.floor, 1, self.protocol)
+
+    @property
+    def place(self) -> str:
+        """Where the corrected coefficient lies on the scale, in words; "" without a scale."""
+        if self.position is None:
+            return ""
+        if too_few(self.plain.corrected) or too_few(self.position):
+            return "too few batches to say where on the scale: try more --tasks or --draws"
+        return f"{self.position.value:.0%} of the way from floor to ceiling"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all fields but the embeddings, JSON-able."""
+        maybe = {
+            "position": self.position,
+            "with_rows_position": self.with_rows_position,
+            "split_half": self.split_half,
+        }
+        return {
+            "name": self.name,
+            **self.plain.as_dict(),
+            "with_rows": self.with_rows.as_dict(),
+            **{name: None if e is None else e.as_dict() for name, e in maybe.items()},
+            "complexity": self.complexity.as_dict(),
+            "loss": self.loss,
+            "doubt": self.doubt,
+            "tasks": self.embeddings.tasks,
+            "classes": 1,
+            "items": int(self.embeddings.items.size),
+            "rivals": [r.as_dict() for r in self.rivals],
+            "protocol": self.protocol,
+        }
+
+    def __str__(self) -> str:
+        lines = [f"{printable(self.name)}", f"  diversity    {self.plain}"]
+        if self.place:
+            lines.append(f"               {self.place}")
+        lines.append(f"  with words   {self.with_rows}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class TextCross:
+    """Mean distance of a batch of ``a`` to one of ``b``; corrected: without noise; alignment: 1 - distance, as published."""
+
+    a: str
+    b: str
+    distance: Estimate
+    corrected: Estimate
+    alignment: Estimate
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields under their names, JSON-able."""
+        values = {name: getattr(self, name).as_dict() for name in ("distance", "corrected", "alignment")}
+        return {"a": self.a, "b": self.b, **values}
+
+    def __str__(self) -> str:
+        d, c = self.distance, self.corrected
+        return (
+            f"{printable(self.a)} to {printable(self.b)}\n"
+            f"  distance     {c.value:.4f} [{c.low:.4f}, {c.high:.4f}]   plain {d.value:.4f}, alignment {self.alignment.value:.4f}"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class TextMeasurement:
+    """All sources of text, all pairs of them and the scale, through one probe under one protocol."""
+
+    probe: dict[str, Any]
+    scale: TextScale | None
+    sources: tuple[TextSourceMeasure, ...]
+    cross: tuple[TextCross, ...]
+    seconds: float
+
+    @property
+    def protocol(self) -> dict[str, Any]:
+        """What all sources share. comparable: what values to be compared share."""
+        return shared_protocol([s.protocol for s in self.sources])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know before ranking the sources: neighbours that cannot be told apart."""
+        return unresolved([s.stored for s in self.sources])
+
+    def __getitem__(self, name: str) -> TextSourceMeasure:
+        for s in self.sources:
+            if s.name == name:
+                return s
+        raise MeasureError(unknown_name("source", name, [s.name for s in self.sources]))
+
+    def mixture(self) -> Mixture:
+        """Return what answers for any mixture whose batches each come from one source."""
+        return mixture([s.embeddings for s in self.sources])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the shape that ``breadth measure --json`` prints: that of images, and what text has beside it."""
+        ends: Mapping[str, Any] = {"floor": None, "ceiling": None}
+        if self.scale is not None:
+            whole = {name: getattr(self.scale, name) for name in ("floor", "ceiling", "uniform")}
+            ends = {name: value.corrected.as_dict() for name, value in whole.items()}
+            ends = {**ends, "plain": {name: value.diversity.as_dict() for name, value in whole.items()}}
+        found = {
+            "schema": SCHEMA,
+            "version": __version__,
+            "probe": self.probe,
+            "protocol": self.protocol,
+            "scale": ends,
+            "sources": [s.as_dict() for s in self.sources],
+            "cross": [c.as_dict() for c in self.cross],
+            "stability": [],
+            "notes": list(self.notes),
+            "advice": [],
+            "seconds": self.seconds,
+        }
+        return dict(finite(found))
+
+    def to_json(self) -> str:
+        """Return ``as_dict`` as indented JSON text."""
+        return json.dumps(self.as_dict(), indent=1, ensure_ascii=False)
+
+    @property
+    def foot(self) -> str:
+        """The line that says what all values rest on."""
+        return f"probe {self.probe['name']}, protocol {self.protocol['comparable']}"
+
+    def __repr__(self) -> str:
+        notes = (f"note: {note}" for note in self.notes)
+        return "\n".join([*map(str, self.sources), *map(str, self.cross), *notes, self.foot])
+
+    def _repr_html_(self) -> str:
+        """A table for notebooks."""
+        head = ("source", "diversity without noise", "plain", "noise floor", "with vocabulary rows", "floor to ceiling")
+        rows = []
+        for s in self.sources:
+            estimates = (s.plain.corrected, s.plain.diversity, s.plain.floor, s.with_rows.corrected)
+            said = [f"{e.value:.4f} [{e.low:.4f}, {e.high:.4f}]" for e in estimates]
+            rows.append([s.name, *said, s.place.removesuffix(" of the way from floor to ceiling")])
+        return table(head, rows, html.escape(". ".join([*self.notes, self.foot])))

@@ -1,0 +1,238 @@
+"""Measures sources of text: batches, noise, the scale, and the distances between every two sources, through one probe."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from breadth.data.text.batches import SEQUENCES, TextSource, batch
+from breadth.data.text.generated import ConstantTokens, UniformTokens
+from breadth.data.text.languages import RandomLanguages
+from breadth.errors import MeasureError
+from breadth.measure.correction import FARTHEST, corrected
+from breadth.measure.distance import cosine
+from breadth.measure.diversity import alignment, complexity, cross_diversity, diversity_coefficient, split_half
+from breadth.measure.embeddings import Embeddings
+from breadth.measure.memory import MEMORY
+from breadth.measure.reference import Scale, position
+from breadth.measure.store import EmbeddingStore
+from breadth.measure.text.embed import Text2Vec, embed_text, protocol_of_text
+from breadth.measure.text.head import STEPS
+from breadth.measure.text.measurement import TextCross, TextMeasurement, TextScale, TextSourceMeasure, Value
+from breadth.measure.text.probe import TextProbe
+from breadth.seeds import integer
+from breadth.stats.interval import Estimate, combined, mean
+
+__all__ = ["FIRST", "TextSettings", "estimated_text_seconds", "measure_text"]
+
+# (fraction done, seconds left, what is measured now)
+Report = Callable[[float, float, str], None]
+# (name, value): what the first batches of a source say.
+First = Callable[[str, Value], None]
+# Batches that are embedded twice, for the noise; after them a first value can be told.
+FIRST = 5
+SCALE_TASKS = 8
+FEWEST_FOR_HALVES = 6
+
+
+@dataclass(frozen=True)
+class TextSettings:
+    """How text is measured.
+
+    tasks: batches of each source; sequences: of a batch; draws: backward passes a batch, whose noise falls as 1/draws; head_steps: of tuning
+    the head, 0 for the probe's own; scale: measure the references too; seed: of the batches and of the estimator; memory: bytes for the
+    working set of a pass; store: folder of finished embeddings, None for none.
+    """
+
+    tasks: int = 20
+    sequences: int = SEQUENCES
+    draws: int = 2
+    head_steps: int = STEPS
+    scale: bool = True
+    seed: int = 0
+    memory: int = MEMORY
+    store: Path | None = None
+
+    def __post_init__(self) -> None:
+        for name, least in (("tasks", 3), ("sequences", 1), ("draws", 1), ("head_steps", 0), ("memory", 1)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < least:
+                raise MeasureError(f"{name} is {value!r}; expected a whole number of {least} or more")
+
+
+class _Run:
+    """One measurement under way: the probe twice over, with vocabulary rows and without, and the clock."""
+
+    def __init__(self, probe: TextProbe, settings: TextSettings, sources: int, report: Report | None) -> None:
+        store = None if settings.store is None else EmbeddingStore(settings.store)
+        self.settings, self.report = settings, report
+        # Both values come from one embedding: that with the rows holds the other.
+        self.t2v = Text2Vec(
+            replace(probe, vocabulary=True), settings.draws, settings.head_steps, settings.seed, settings.memory, store
+        )
+        self.bare = replace(self.t2v, probe=replace(probe, vocabulary=False))
+        kept = {name for name, _ in self.bare.probe.layers}
+        self.kept = np.concatenate([np.full(size, name in kept) for name, size in self.t2v.probe.layers])
+        self.total, self.done, self.started = _embeddings(settings, sources), 0, time.perf_counter()
+
+    def step(self, now: str) -> None:
+        self.done += 1
+        if self.report is not None:
+            fraction = min(self.done / self.total, 0.999)
+            self.report(fraction, (time.perf_counter() - self.started) * (1 - fraction) / fraction, now)
+
+    def embedded(self, source: TextSource, start: int, tasks: int) -> Embeddings:
+        s = self.settings
+        return embed_text(
+            source,
+            self.t2v,
+            tasks=tasks,
+            sequences=s.sequences,
+            seed=s.seed,
+            start=start,
+            progress=lambda done, total: self.step(source.name),
+        )
+
+    def values(self, source: TextSource, e: Embeddings, noise: np.ndarray) -> tuple[Embeddings, Value, Value]:
+        """Return the embeddings without vocabulary rows, and both values."""
+        s = self.settings
+        how = protocol_of_text(source, self.bare, tasks=e.tasks, sequences=s.sequences, seed=s.seed)
+        bare = replace(e, values=e.values[:, self.kept], protocol=how)
+        return bare, _value(bare, noise[:, self.kept]), _value(e, noise)
+
+    def again(self, source: TextSource) -> np.ndarray:
+        """The first batches embedded with other signs [FIRST, D]."""
+        s = self.settings
+        other = replace(self.t2v, seed=integer(s.seed, "noise"))
+        found = []
+        for i in range(min(FIRST, s.tasks)):
+            found.append(other(batch(source, i, sequences=s.sequences, seed=s.seed)).values)
+            self.step(f"{source.name}, noise")
+        return np.stack(found)
+
+    def measured(self, source: TextSource, tasks: int, first: First | None) -> tuple[Embeddings, Value, Value]:
+        """Return what ``values`` does of ``tasks`` batches; ``first`` is told what the first ones say."""
+        head = self.embedded(source, 0, min(FIRST, tasks))
+        noise = self.again(source)
+        if first is not None:
+            first(source.name, self.values(source, head, noise)[1])
+        if tasks > FIRST:
+            head = _joined(head, self.embedded(source, FIRST, tasks - FIRST))
+            s = self.settings
+            how = protocol_of_text(source, self.t2v, tasks=tasks, sequences=s.sequences, seed=s.seed)
+            head = replace(head, protocol=how)
+        return self.values(source, head, noise)
+
+
+def _joined(a: Embeddings, b: Embeddings) -> Embeddings:
+    arrays = {name: np.concatenate([getattr(a, name), getattr(b, name)]) for name in ("values", "items", "loss", "doubt")}
+    return Embeddings(**arrays, parts=a.parts + b.parts, protocol=a.protocol)
+
+
+def _embeddings(settings: TextSettings, sources: int) -> int:
+    references = 3 * (SCALE_TASKS + FIRST) if settings.scale else 0
+    return sources * (settings.tasks + min(FIRST, settings.tasks)) + references
+
+
+def _value(e: Embeddings, noise: np.ndarray) -> Value:
+    """The coefficient of e, and its noise from the first rows under other signs [k, D]."""
+    distances = np.array([cosine(row, other) for row, other in zip(e.values, noise, strict=False)])
+    floor = replace(mean(distances), method="batches embedded twice with other signs, t interval")
+    diversity = diversity_coefficient(e)
+    return Value(diversity, floor, corrected(_within(diversity), _within(floor)))
+
+
+def _within(e: Estimate) -> Estimate:
+    return replace(e, value=min(e.value, FARTHEST))
+
+
+def _position(value: Value, floor: Value, ceiling: Value) -> Estimate | None:
+    return position(value.corrected, Scale(floor.corrected, ceiling.corrected))
+
+
+def _cross(a: TextSourceMeasure, b: TextSourceMeasure) -> TextCross:
+    d = cross_diversity(a.embeddings, b.embeddings)
+    floors = [(0.5, a.plain.floor), (0.5, b.plain.floor)]
+    # Each batch brings the noise of its own source: on average half of each.
+    floor = combined((a.plain.floor.value + b.plain.floor.value) / 2, floors, "mean noise of both sources")
+    return TextCross(a.name, b.name, d, corrected(_within(d), _within(floor)), alignment(a.embeddings, b.embeddings))
+
+
+def measure_text(
+    sources: Sequence[TextSource],
+    probe: TextProbe,
+    settings: TextSettings = TextSettings(),
+    *,
+    report: Report | None = None,
+    first: First | None = None,
+) -> TextMeasurement:
+    """Measure each source, with vocabulary rows and without, every two of them against each other, and the scale they stand on.
+
+    The noise floor of text is the estimator's alone: the same batch embedded twice with other signs. What is left when it is taken out is
+    how far two batches of the source are apart, sequences drawn by chance included; it falls as 1/sequences where batches are drawn
+    from one pool, and batches of different languages stay apart. first: called with (source, its value from ``FIRST`` batches). Raises
+    DataError where a source is too small, MeasureError where two have one name or tokens do not fit the probe.
+    """
+    names = [s.name for s in sources]
+    if not sources or len(set(names)) < len(names):
+        raise MeasureError(f"the sources {names} were given; expected one or more, each with a name of its own")
+    started = time.perf_counter()
+    for s in sources:
+        # A source too small is better known before anything is embedded than after; streams are not read ahead.
+        if not hasattr(s, "window"):
+            s.take((settings.tasks - 1) * settings.sequences, settings.sequences, settings.seed)
+    run = _Run(probe, settings, len(sources), report)
+    found = [_source(run, s, first) for s in sources]
+    scale = _scale(run, sources[0].length, probe) if settings.scale else None
+    if scale is not None:
+        found = [
+            replace(
+                m,
+                position=_position(m.plain, scale[0].floor, scale[0].ceiling),
+                with_rows_position=_position(m.with_rows, scale[1].floor, scale[1].ceiling),
+            )
+            for m in found
+        ]
+    cross = tuple(_cross(a, b) for a, b in combinations(found, 2))
+    about = {"name": probe.name, "fingerprint": run.bare.probe.fingerprint, "dimension": int(run.kept.sum())}
+    return TextMeasurement(about, None if scale is None else scale[0], tuple(found), cross, time.perf_counter() - started)
+
+
+def _source(run: _Run, source: TextSource, first: First | None) -> TextSourceMeasure:
+    e, plain, with_rows = run.measured(source, run.settings.tasks, first)
+    halves = split_half(e, run.settings.seed) if e.tasks >= FEWEST_FOR_HALVES else None
+    loss, doubt = float(e.loss.mean()), float(e.doubt.mean())
+    return TextSourceMeasure(source.name, plain, with_rows, None, None, halves, complexity(e), loss, doubt, (), e, source)
+
+
+def _scale(run: _Run, length: int, probe: TextProbe) -> tuple[TextScale, TextScale]:
+    """Return the references without vocabulary rows, and with them. The last token of the vocabulary is taken for the end."""
+    tokens = probe.size.vocab_size
+    references = (
+        ConstantTokens(tokens, tokens - 1, length),
+        RandomLanguages(tokens, length, run.settings.sequences),
+        UniformTokens(tokens, length),
+    )
+    found = [run.measured(source, SCALE_TASKS, None)[1:3] for source in references]
+    plain, with_rows = (TextScale(*values) for values in zip(*found, strict=True))
+    return plain, with_rows
+
+
+def estimated_text_seconds(sources: Sequence[TextSource], probe: TextProbe, settings: TextSettings) -> float:
+    """Time the second batch of the first source, the first warms up; return the seconds that all would take (of one core)."""
+    run = _Run(probe, replace(settings, store=None), len(sources), None)
+    ends: list[float] = []
+    embed_text(
+        sources[0],
+        run.t2v,
+        tasks=2,
+        sequences=settings.sequences,
+        seed=settings.seed,
+        progress=lambda done, total: ends.append(time.perf_counter()),
+    )
+    return (ends[1] - ends[0]) * run.total
