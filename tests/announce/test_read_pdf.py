@@ -109,8 +109,24 @@ def nested(depth, times):
 
 def test_a_page_that_takes_for_ever_is_refused(tmp_path):
     path = written(tmp_path, nested(depth=12, times=30))
-    assert fault_of(path, 500, seconds=2) == "takes more than 2 s to parse; save the PDF anew from its source"
+    assert fault_of(path, 500, seconds=2) == "takes more than 2 s to parse and draw; save the PDF anew from its source"
     assert fault_of(written(tmp_path, nested(depth=2, times=3)), 500) is None
+
+
+def tiled():
+    """A PDF whose text is parsed at once, and whose one square is filled with a pattern that takes minutes to draw."""
+    kids = b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>"
+    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Resources << /Pattern << /P 5 0 R >> >> /Contents 4 0 R >>"
+    cell = "/Type /Pattern /PatternType 1 /PaintType 1 /TilingType 1 /BBox [0 0 300 300] /XStep 0.1 /YStep 0.1 /Resources << >>"
+    square = stream("", b"/Pattern cs /P scn 100 250 400 400 re f")
+    return assembled([b"<< /Type /Catalog /Pages 2 0 R >>", kids, page, square, stream(cell, b"0 0 m 1 1 l S " * 20000)], "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no alarm that ends a process")
+def test_a_page_that_takes_for_ever_to_draw_is_refused(tmp_path):
+    path = written(tmp_path, tiled())
+    fault = "has a page that takes more than 1 s to parse and draw; save the PDF anew from its source"
+    assert fault_of(path, 500, a_page=1) == fault
 
 
 def test_what_kills_the_parser_is_refused(tmp_path, monkeypatch):
