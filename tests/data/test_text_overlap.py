@@ -73,6 +73,16 @@ def test_runs_do_not_reach_over_documents():
     assert text_overlap([long, long], [long + long]).near == ()
 
 
+def test_a_run_in_another_order_is_another_run():
+    words = [f"w{i}" for i in range(13)]
+    swapped = [[*words[:i], words[j], *words[i + 1 : j], words[i], *words[j + 1 :]] for j in range(13) for i in range(j)]
+    found = text_overlap([" ".join(words)], [" ".join(row) for row in [*swapped, words]])
+    assert found.hit == (len(swapped),)
+    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"[:50]
+    turned = [letters[:i] + letters[i + 1] + letters[i] + letters[i + 2 :] for i in range(49) if i != 25]
+    assert text_overlap([f"x{letters}"], [*turned, letters]).near == (48,)
+
+
 def test_what_has_no_words_or_is_too_large_is_refused():
     with pytest.raises(DataError) as error:
         text_overlap(["***"], ["a"])
