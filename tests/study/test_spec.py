@@ -31,7 +31,7 @@ def test_a_good_file_is_read_and_its_data_root_is_absolute(tmp_path, small_toml)
         (
             'kind = "maml"',
             'kind = "mamal"',
-            ", line 31: learner.1: 'mamal' given; expected one of: pretrain, maml, anil; did you mean 'maml'?",
+            ", line 31: learner.1: 'mamal' given; expected one of: pretrain, maml, anil, language; did you mean 'maml'?",
         ),
         ("images = 600", "images = -5", ", line 29: learner.0.images: -5 given; input should be greater than 0"),
         (

@@ -18,17 +18,17 @@ from breadth.study.finding import Analysis, Baseline, Dose, Finding, Measured, S
 from breadth.study.fixed import fixed_hash, verdict_rule
 from breadth.study.plan import Plan
 from breadth.study.provenance import unknown_note
-from breadth.study.readings import Metric, Readings, Scored, estimate_from, unmeasured
+from breadth.study.readings import Readings, Scored, estimate_from, unmeasured
 from breadth.study.robustness import robustness_of
 from breadth.study.series import LEVEL, bars_of, evidence_of, line, points_of, seed_points_of, statistics, why_not
 from breadth.study.store import Store
-from breadth.study.tables import LearnerSpec
+from breadth.study.tables import LearnerSpec, Metric
+from breadth.study.text_checks import unit_of
 from breadth.study.verdict import Evidence, VerdictRule, decide, detectable, power
 from breadth.version import __version__
 
 __all__ = ["analyse"]
 
-METRICS: tuple[Metric, ...] = ("accuracy", "loss")
 HOLM = "Holm over all but the primary"
 
 
@@ -48,6 +48,8 @@ class _Analyst:
         if learner == h.learner:
             return h.condition
         conditions = self.study.conditions(self.learners[learner])
+        if self.study.text is not None:  # all learners have the same
+            return h.condition
         mode = h.condition.split("/")[1]
         return next((c for c in conditions if c.endswith(f"/{mode}")), conditions[0])
 
@@ -72,7 +74,12 @@ class _Analyst:
             (*notes, *unknown_note(self.plan, self.audit, learner)),
             (learner, metric, probe, condition) == (h.learner, h.outcome, h.probe, h.condition),
             bars_of(scored),
+            self.unit(metric, condition) if self.study.text is not None else "",
         )
+
+    def unit(self, metric: Metric, condition: str) -> str:
+        """The unit of a score, in words."""
+        return "accuracy" if metric == "accuracy" else unit_of(condition)
 
     def lifts(self, scored: Scored, metric: Metric, condition: str) -> dict[str, Estimate]:
         """Mean over training sets of the score minus a reference arm's on the same episodes."""
@@ -82,7 +89,7 @@ class _Analyst:
         for name in self.plan.baselines:
             of_arm = self.baseline_condition(name, condition)
             if of_arm:
-                reference = float(self.readings.baseline(name, of_arm, metric).mean())
+                reference = self.readings.reference(name, of_arm, metric, scored.sets)
                 found[f"lift over {name}"] = mean(scored.means - reference, LEVEL, unit="training sets")
         return found
 
@@ -94,7 +101,7 @@ class _Analyst:
             for probe in self.study.probe
             for learner in self.learners
             for condition in self.study.conditions(self.learners[learner])
-            for metric in METRICS
+            for metric in self.study.metrics
         ]
         primary = (h.learner, h.outcome, h.probe, h.condition)
         wanted.sort(key=lambda w: (w != primary, w[2] != h.probe, w[3] != self.main_condition(w[0])))
@@ -136,7 +143,7 @@ class _Analyst:
                 verdict = "inconclusive"
                 caveats.append(f"the rule alone would say supported, but p is not below {rule.alpha:g} after correction")
         caveats += self.readings.protocol_caveats(scored.sets)
-        unit = "accuracy" if s.metric == "accuracy" else "nats"
+        unit = self.unit(s.metric, s.condition)
         if s.primary:
             caveats += self.sensitivity(rule, ev, unit)
         slope = decision.raw
@@ -171,9 +178,9 @@ class _Analyst:
         found = []
         for name in self.plan.baselines:
             condition = self.baseline_condition(name, self.study.hypothesis.condition)
-            for metric in METRICS if condition else ():
+            for metric in self.study.metrics if condition else ():
                 values = self.readings.baseline(name, str(condition), metric)
-                found.append(Baseline(name, metric, mean(values, LEVEL, unit="episodes")))
+                found.append(Baseline(name, metric, mean(values, LEVEL, unit=self.readings.items)))
         return tuple(found)
 
     def measures(self) -> tuple[Measured, ...]:
@@ -211,7 +218,7 @@ class _Analyst:
         """Mean diversity and mean score at each number of domains, over training sets."""
         found = []
         for learner in self.learners:
-            for metric in METRICS:
+            for metric in self.study.metrics:
                 scored = self.readings.scored(learner, self.main_condition(learner), metric)
                 if not np.isfinite(scored.values).all():
                     continue
@@ -233,13 +240,13 @@ class _Analyst:
     def protocol(self) -> dict[str, Any]:
         """What was fixed beforehand with its hash, how to reproduce it, and what each number was measured with."""
         rule = verdict_rule(self.study, self.study.hypothesis.outcome)
+        if self.study.text is not None:
+            return {**self.study.fixed(), **self.reproduced(rule)}
         return {
-            "command": f"breadth run {self.study.file} && breadth report {self.study.file} --out OUT",
-            "sha256 of what was fixed before the first run": fixed_hash(self.study),
+            **self.reproduced(rule),
             "hypothesis": self.study.hypothesis.model_dump(mode="json"),
             "controls": self.study.controls.model_dump(mode="json"),
             "evaluation": self.study.evaluation.model_dump(mode="json"),
-            "verdict rule": rule.text().split("\n"),
             "measure": self.study.measure.model_dump(mode="json"),
             "probes": [p.model_dump(mode="json") for p in self.study.probe],
             "learners": [stated_learner(self.study, x) for x in self.study.learner],
@@ -247,6 +254,14 @@ class _Analyst:
             "training": self.study.training.model_dump(mode="json"),
             "pixels": self.study.images.model_dump(mode="json"),
             "conventions": {"tasks of a training set": self.study.training.convention, "evaluation suite": "source-then-classes"},
+        }
+
+    def reproduced(self, rule: VerdictRule) -> dict[str, Any]:
+        """The part of the protocol that studies of all kinds have."""
+        return {
+            "command": f"breadth run {self.study.file} && breadth report {self.study.file} --out OUT",
+            "sha256 of what was fixed before the first run": fixed_hash(self.study),
+            "verdict rule": rule.text().split("\n"),
             "training sets": len(self.plan.sets),
             "version": __version__,
         }
@@ -255,7 +270,9 @@ class _Analyst:
         h = self.study.hypothesis
         said = ["Intervals of the diversity coefficient hold for tasks drawn from the given finite data, not for data unseen."]
         if len(self.readings.suites()) > 1:
-            said.append("Models were evaluated on different episodes: scores of different training sets are not paired.")
+            said.append(
+                f"Models were evaluated on different {self.readings.items}: scores of different training sets are not paired."
+            )
         if h.probe in self.plan.suites:
             e = self.readings.store.result(self.plan.suites[h.probe])["diversity"]
             said.append(f"The evaluation suite's own diversity coefficient is {e['value']:.3f} ({h.probe} probe).")
@@ -267,7 +284,8 @@ class _Analyst:
         single = [x.name for x in self.study.learner if self.plan.seeds(x.name) == 1]
         if single:
             said.append(
-                f"{', '.join(single)}: one seed a training set, so the spread between seeds is unknown; error bars are over episodes."
+                f"{', '.join(single)}: one seed a training set, so the spread between seeds is unknown; error bars are over "
+                f"{self.readings.items}."
             )
         return tuple(said)
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from breadth.errors import did_you_mean
-from breadth.study.tables import LearnerSpec, LiteralSpec, Positive, Strict
+from breadth.study.strict import Positive, Strict
+from breadth.study.tables import LearnerSpec, LiteralSpec
 
 if TYPE_CHECKING:
     from breadth.study.spec import Study

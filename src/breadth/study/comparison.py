@@ -31,7 +31,7 @@ def _common(a: Scored, b: Scored) -> tuple[Scored, Scored]:
 
     def kept(scored: Scored) -> Scored:
         at = [i for i, s in enumerate(scored.sets) if s.name in names]
-        return Scored(tuple(scored.sets[i] for i in at), scored.seeds, scored.values[at])
+        return Scored(tuple(scored.sets[i] for i in at), scored.seeds, scored.values[at], scored.items)
 
     return kept(a), kept(b)
 

@@ -7,21 +7,20 @@ was trained on data of the evaluation suite is unfair unless all arms were, equa
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Mapping
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any
 
+from breadth.study.audit import Status, by_learner, made_by, settings_of, spread
 from breadth.study.finding import AuditRow
 from breadth.study.fixed import fixed_row
 from breadth.study.plan import Plan, RunSpec
-from breadth.study.provenance import Arm, Provenance
+from breadth.study.provenance import Provenance
 from breadth.study.readings import Counts, counts_of
 from breadth.study.recipes import compared, twins
 from breadth.study.store import Store
+from breadth.study.text_control import audit_text
 
 __all__ = ["NEAR_ALLOWED", "audit_study"]
-
-Status = Literal["equal", "differs", "unknown"]
-_WORST_LAST: tuple[Status, ...] = ("equal", "unknown", "differs")
 
 OPTIMISER = (
     *("optimizer", "lr", "schedule", "batch", "meta_batch", "inner_lr", "steps", "order", "clip"),
@@ -31,44 +30,6 @@ OPTIMISER = (
 NEAR_ALLOWED = 0.01
 # The same for equal single numbers (vectors of length 1): rounded to 32 bits, numbers of one range coincide now and then.
 NUMBERS_ALLOWED = 0.005
-
-
-def _spread(values: Mapping[str, Hashable], unit: str = "arms") -> tuple[Status, str]:
-    """Status and detail of one control from its value in each arm, or other ``unit`` (None: unknown)."""
-    if any(v is None for v in values.values()):
-        missing = [arm for arm, v in values.items() if v is None]
-        return "unknown", f"not known for {len(missing)} of {len(values)} {unit}, for example {missing[0]}"
-    groups: dict[Hashable, list[str]] = {}
-    for arm, v in values.items():
-        groups.setdefault(v, []).append(arm)
-    if len(groups) == 1:
-        return "equal", str(next(iter(groups)))
-    shown = "; ".join(
-        f"{v} ({len(arms)} {unit if len(arms) > 1 else unit.removesuffix('s')}, for example {arms[0]})"
-        for v, arms in list(groups.items())[:4]
-    )
-    return "differs", shown + (f"; and {len(groups) - 4} more values" if len(groups) > 4 else "")
-
-
-def _by_learner(
-    plan: Plan, value: Callable[[RunSpec], Hashable | None], imported: Callable[[Arm], Hashable | None]
-) -> tuple[Status, str]:
-    """A control that learners set differently (an optimiser, a budget) must be equal within each learner.
-
-    value: of an arm that was trained here; imported: of a checkpoint.
-    """
-    details: list[str] = []
-    worst: Status = "equal"
-    for learner in plan.study.learner:
-        values = {
-            plan.arm_name(arm): imported(arm) if arm in plan.checkpoints else value(run)
-            for arm, run in plan.scores.items()
-            if arm[1] == learner.name
-        }
-        status, detail = _spread(values)
-        details.append(f"{learner.name}: {detail}")
-        worst = max(worst, status, key=_WORST_LAST.index)
-    return worst, ("over the arms of each learner. " if len(details) > 1 else "") + "; ".join(details)
 
 
 def _between_learners(plan: Plan, store: Store, elsewhere: Provenance) -> AuditRow:
@@ -105,23 +66,11 @@ def _between_learners(plan: Plan, store: Store, elsewhere: Provenance) -> AuditR
     return AuditRow("between learners", status, detail or ", ".join(seen[names[0]]))
 
 
-def _settings(run: RunSpec, keys: tuple[str, ...]) -> str:
-    learner = run.body["learner"]
-    return ", ".join(f"{k} {learner[k]}" for k in keys if k in learner)
-
-
-def _made_by(plan: Plan, store: Store) -> AuditRow:
-    """Versions and machine of all runs that are done; numbers of different ones agree only roughly."""
-    made = {f"{r.kind} {r.label} ({r.run_id})": store.made_by(r) for r in plan.runs if store.is_done(r)}
-    said = {name: ", ".join(f"{k} {v}" for k, v in found.items()) or None for name, found in made.items()}
-    return AuditRow("software and machine", *(_spread(said, "runs") if said else ("unknown", "nothing was run yet")))
-
-
 def _stopping(store: Store, run: RunSpec) -> str | None:
     """The stopping rule and what ended the training."""
     if not store.is_done(run):
         return None
-    return f"{_settings(run, ('stop', 'images', 'tasks'))}, ended by {store.result(run)['stopped']}"
+    return f"{settings_of(run, ('stop', 'images', 'tasks'))}, ended by {store.result(run)['stopped']}"
 
 
 def _cost(store: Store, run: RunSpec) -> str | None:
@@ -256,6 +205,8 @@ def _published_unions(plan: Plan, counts: Mapping[str, tuple[Counts, ...] | None
 
 def audit_study(plan: Plan, store: Store) -> tuple[AuditRow, ...]:
     """Return one row a control. Rows that need results say "unknown" until the runs are done; no row is a guess."""
+    if plan.study.text is not None:
+        return audit_text(plan, store)
     required = set(plan.study.controls.equal)
     t = {s.name: s for s in plan.sets}
     counts = {name: counts_of(plan, store, s) for name, s in t.items()}
@@ -273,16 +224,16 @@ def audit_study(plan: Plan, store: Store) -> tuple[AuditRow, ...]:
     pixels = plan.study.images
     vectors = plan.study.architecture.kind == "mlp"
     form = "vectors as they are" if vectors else f"{pixels.size} x {pixels.size} px, {pixels.channels} channels"
-    shape, built = _spread(arch)
-    status, detail = _by_learner(plan, lambda r: _settings(r, OPTIMISER), elsewhere.optimiser)
+    shape, built = spread(arch)
+    status, detail = by_learner(plan, lambda r: settings_of(r, OPTIMISER), elsewhere.optimiser)
     rows = [
         fixed_row(plan.study, store),
         row("architecture", shape, f"{built}{elsewhere.unread_words() if shape == 'unknown' else ''}"),
         row("optimiser", status, f"{detail}{elsewhere.unlike_words()}{elsewhere.unread_words() if status == 'unknown' else ''}"),
-        row("stopping", *_by_learner(plan, lambda r: _stopping(store, r), elsewhere.stopping)),
-        row("images seen", *_by_learner(plan, lambda r: _cost(store, r), elsewhere.images)),
-        row("classes", *_spread({n: c and sum(x.classes for x in c) for n, c in counts.items()})),
-        row("images per class", *_spread({n: c and _per_class(c) for n, c in counts.items()})),
+        row("stopping", *by_learner(plan, lambda r: _stopping(store, r), elsewhere.stopping)),
+        row("images seen", *by_learner(plan, lambda r: _cost(store, r), elsewhere.images)),
+        row("classes", *spread({n: c and sum(x.classes for x in c) for n, c in counts.items()})),
+        row("images per class", *spread({n: c and _per_class(c) for n, c in counts.items()})),
         row(
             "pixels",
             *(
@@ -291,12 +242,12 @@ def audit_study(plan: Plan, store: Store) -> tuple[AuditRow, ...]:
                 else ("equal", f"{form}, one pipeline for probe, training and evaluation")
             ),
         ),
-        row("evaluation", *_spread({f"{s} {name}": _suite_name(run) for (s, name, _), run in plan.scores.items()})),
+        row("evaluation", *spread({f"{s} {name}": _suite_name(run) for (s, name, _), run in plan.scores.items()})),
         *_overlap_rows(plan, store, "overlap" in required),
         *elsewhere.rows(),
         _between_learners(plan, store, elsewhere),
-        _made_by(plan, store),
-        AuditRow("number of domains", *_spread({n: s.level for n, s in t.items()})),
+        made_by(plan, store),
+        AuditRow("number of domains", *spread({n: s.level for n, s in t.items()})),
         *_protocol_of_x(plan),
         *_published_unions(plan, counts),
     ]

@@ -18,12 +18,13 @@ __all__ = ["Share", "TrainingSet", "balanced_rings", "training_sets"]
 class Share:
     """What one domain gives to a training set: ``classes`` classes with ``images`` images each, drawn under ``seed`` and the set's name.
 
-    Both None: all that it has, which only the data can say (``Readings.counts``).
+    Both None: all that it has, which only the data can say (``Readings.counts``). tokens: of text, instead, not drawn twice.
     """
 
     domain: str
     classes: int | None
     images: int | None
+    tokens: int | None = None
 
 
 @dataclass(frozen=True)
@@ -69,18 +70,25 @@ def balanced_rings(domains: tuple[str, ...], level: int, replicates: int) -> lis
     ]
 
 
-def _shares(domains: tuple[str, ...], classes: int, images: int) -> tuple[Share, ...]:
-    base, extra = divmod(classes, len(domains))
-    return tuple(Share(d, base + (k < extra), images) for k, d in enumerate(domains))
+def _equal(total: int, parts: int) -> list[int]:
+    base, extra = divmod(total, parts)
+    return [base + (k < extra) for k in range(parts)]
 
 
-def _designed(design: DesignSpec, classes: int, images: int) -> list[TrainingSet]:
+def _shares(domains: tuple[str, ...], classes: int, images: int, tokens: int | None) -> tuple[Share, ...]:
+    if tokens is not None:
+        return tuple(Share(d, None, None, n) for d, n in zip(domains, _equal(tokens, len(domains)), strict=True))
+    return tuple(Share(d, n, images) for d, n in zip(domains, _equal(classes, len(domains)), strict=True))
+
+
+def _designed(design: DesignSpec, classes: int, images: int, tokens: int | None) -> list[TrainingSet]:
     counts = design.replicates if isinstance(design.replicates, tuple) else (design.replicates,) * len(design.levels)
     sets = []
     for level, replicates in zip(design.levels, counts, strict=True):
         for k, ring in enumerate(balanced_rings(design.domains, level, replicates)):
             replicate, place = divmod(k, len(design.domains))
-            sets.append(TrainingSet(f"{level}x-{design.domains[place]}-{replicate + 1}", _shares(ring, classes, images), replicate))
+            shares = _shares(ring, classes, images, tokens)
+            sets.append(TrainingSet(f"{level}x-{design.domains[place]}-{replicate + 1}", shares, replicate))
     return sets
 
 
@@ -88,7 +96,7 @@ def _given(study: Study, s: TrainSpec) -> TrainingSet:
     domains, t = study.domains_of(s), study.training
     whole = tuple(Share(d, None, None) for d in domains)
     # Where no number is given the set is whole; the study checks that.
-    shares = whole if s.whole else _shares(domains, s.classes or t.classes or 0, s.images or t.images or 0)
+    shares = whole if s.whole else _shares(domains, s.classes or t.classes or 0, s.images or t.images or 0, t.tokens)
     named = (study.data[d].recipe for d in s.domains)
     return TrainingSet(s.name, shares, published=s.diversity, recipes=tuple(recipe(r).name for r in named if r is not None))
 
@@ -112,7 +120,7 @@ def training_sets(study: Study) -> tuple[TrainingSet, ...]:
     t = study.training
     sets = [_given(study, s) for s in study.train]
     if study.design is not None:
-        sets += _designed(study.design, t.classes or 0, t.images or 0)
+        sets += _designed(study.design, t.classes or 0, t.images or 0, t.tokens)
     sets += _of_checkpoints(study)
     names = [s.name for s in sets]
     for name in names:

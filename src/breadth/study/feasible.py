@@ -11,6 +11,7 @@ from breadth.study.arms import is_imported
 from breadth.study.material import evaluation_episodes, task_source
 from breadth.study.plan import Plan, RunSpec
 from breadth.study.tables import PretrainSpec
+from breadth.study.text_feasible import check_text_feasible
 
 __all__ = ["check_feasible"]
 
@@ -60,6 +61,9 @@ def check_feasible(plan: Plan, device: str = "cpu") -> None:
     the network cannot be trained in on ``device``.
     """
     study, root = plan.study, Path(plan.study.data_root)
+    if study.text is not None:
+        check_text_feasible(plan)
+        return
     m = study.measure
     for s in plan.sets:
         if not s.known:
@@ -73,6 +77,8 @@ def check_feasible(plan: Plan, device: str = "cpu") -> None:
         _drawable(f"tasks of {m.ways} ways and {m.per_class} items a class {where}", "measure", source, m.ways, m.per_class)
         for x in study.learner:
             trains = s.trained and not is_imported(study, x.name) and (x.replicates is None or s.replicate < x.replicates)
+            if x.kind == "language":
+                continue
             if trains and x.kind != "pretrain":
                 _drawable(f"episodes {where}", f"learner {x.name}", source, x.ways, x.shots + x.queries)
             elif trains and x.kind == "pretrain" and x.precision is not None:

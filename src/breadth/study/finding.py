@@ -68,7 +68,7 @@ class Series:
     e.g. "logistic head, support-only BN"; points: one per training set (mean over seeds); estimates: statistics by name
     ("Pearson r", "Spearman rho", "slope per SD", "adjusted slope per SD", ...); p_values: by name ("permutation", "Holm", ...);
     notes: one-line remarks that belong under the figure; bars: what the intervals of the points' y are over, e.g. "over 2 seeds, their
-    spread pooled over training sets", empty where nobody said.
+    spread pooled over training sets", empty where nobody said; unit: of y where the metric alone does not say it, e.g. "bits per byte".
     """
 
     learner: str
@@ -82,6 +82,7 @@ class Series:
     notes: tuple[str, ...] = ()
     primary: bool = False
     bars: str = ""
+    unit: str = ""
 
 
 @dataclass(frozen=True)

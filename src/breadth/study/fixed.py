@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from breadth.study.finding import AuditRow
-from breadth.study.readings import Metric
 from breadth.study.rule import VerdictRule
 from breadth.study.spec import Study
 from breadth.study.store import Store, write_json
+from breadth.study.tables import Metric
+from breadth.study.text_checks import unit_of
 
 __all__ = ["fix", "fixed_hash", "fixed_row", "verdict_rule"]
 
@@ -21,11 +22,12 @@ def verdict_rule(study: Study, metric: Metric) -> VerdictRule:
     """The rule of a study for one metric: accuracy is hoped to rise with diversity, loss to fall."""
     h = study.hypothesis
     direction: Literal["up", "down"] = "up" if metric == "accuracy" else "down"
-    return VerdictRule(metric, getattr(h.smallest_effect, metric), h.alpha, direction)
+    outcome = metric if study.text is None else f"{metric} ({unit_of(h.condition)})"
+    return VerdictRule(outcome, getattr(h.smallest_effect, metric), h.alpha, direction)
 
 
 def _content(study: Study) -> dict[str, Any]:
-    rules = {metric: verdict_rule(study, metric).text() for metric in ("accuracy", "loss")}
+    rules = {metric: verdict_rule(study, metric).text() for metric in study.metrics}
     return {"study": json.loads(json.dumps(study.fixed())), "rules": rules}
 
 

@@ -2,46 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from breadth.data.digest import source_digest
 from breadth.errors import SpecError
 from breadth.study.arms import CheckpointSpec, is_imported, of_learner
 from breadth.study.design import TrainingSet, training_sets
+from breadth.study.runspec import RUN_FORMAT, Kind, RunSpec, hashed_source
 from breadth.study.spec import Study
-from breadth.study.tables import LearnerSpec, ProbeSpec
+from breadth.study.tables import AnyProbeSpec, LearnerSpec, ProbeSpec
+from breadth.study.text_plan import TextPlanner
+from breadth.study.text_tables import LanguageSpec
 
 __all__ = ["RUN_FORMAT", "Kind", "Plan", "RunSpec", "plan_study"]
-
-Kind = Literal["probe", "measure", "train", "import", "baseline", "overlap"]
-
-# Raised whenever the same specification would give other numbers, so that old runs are not mistaken for new ones.
-RUN_FORMAT = 1
-
-
-@dataclass(frozen=True)
-class RunSpec:
-    """One unit of work. body: everything its result depends on (JSON values); needs: run ids whose results it reads.
-
-    label: for people and for grouping in the analysis; it does not enter the identity. seconds: a rough cost estimate on one core.
-    """
-
-    kind: Kind
-    label: str
-    body: dict[str, Any]
-    needs: tuple[str, ...] = ()
-    seconds: float = 1.0
-
-    @cached_property
-    def run_id(self) -> str:
-        """Kind and the first 16 hexadecimal digits of the SHA-256 of the canonical specification."""
-        canonical = json.dumps({"format": RUN_FORMAT, "kind": self.kind, "body": self.body, "needs": self.needs}, sort_keys=True)
-        return f"{self.kind}-{hashlib.sha256(canonical.encode()).hexdigest()[:16]}"
 
 
 @dataclass(frozen=True)
@@ -73,15 +47,6 @@ class Plan:
         return self.checkpoints[arm].name if arm in self.checkpoints else f"{arm[0]} seed {arm[2]}"
 
 
-def _source(study: Study, load: str, digests: dict[str, str]) -> dict[str, Any]:
-    """A source by the name it is loaded under and by what it holds."""
-    path = Path(study.data_root) / load
-    place = str(path) if path.exists() else load
-    if place not in digests:
-        digests[place] = source_digest(place)
-    return {"load": load, "digest": digests[place]}
-
-
 class _Planner:
     """Builds runs; holds only the digests it has already computed."""
 
@@ -93,7 +58,7 @@ class _Planner:
         data = self.study.sources()[name]
         load = data.held_out if held_out else data.load
         assert load is not None  # the study's own validation
-        return {"name": name, **_source(self.study, load, self.digests)}
+        return {"name": name, **hashed_source(self.study, load, self.digests)}
 
     def training_data(self, s: TrainingSet) -> dict[str, Any]:
         t = self.study.training
@@ -115,7 +80,8 @@ class _Planner:
     def evaluation(self, s: TrainingSet | None) -> dict[str, Any]:
         return {**self.study.evaluation.model_dump(mode="json", exclude={"data"}), "suite": self.suite_data(s)}
 
-    def probe(self, p: ProbeSpec) -> RunSpec:
+    def probe(self, p: AnyProbeSpec) -> RunSpec:
+        assert isinstance(p, ProbeSpec)  # the study's own validation
         data = {"parts": [self.named(d) for d in p.data], "convention": "pooled-classes", "pixels": self.study.images.model_dump()}
         weights = p.weights
         if weights not in ("random", "trained"):
@@ -123,7 +89,7 @@ class _Planner:
                 raise SpecError(
                     f"probe '{p.name}': weights '{p.weights}' given; expected random, trained, or a file in {self.study.data_root}"
                 )
-            weights = "file " + _source(self.study, p.weights, self.digests)["digest"]
+            weights = "file " + hashed_source(self.study, p.weights, self.digests)["digest"]
         body = {**p.model_dump(mode="json", exclude={"data", "name", "weights"}), "weights": weights, "data": data}
         if weights.startswith("file "):
             body["file"] = p.weights
@@ -137,6 +103,7 @@ class _Planner:
         return RunSpec("measure", label, body, needs, seconds=1.5 * m.tasks * per_task * m.ways * m.per_class / 100)
 
     def train(self, s: TrainingSet, learner: LearnerSpec, seed: int) -> RunSpec:
+        assert not isinstance(learner, LanguageSpec)  # the study's own validation
         settings = learner.model_dump(mode="json", exclude={"name", "seeds", "replicates"}, exclude_none=True)
         body = {
             "data": self.training_data(s),
@@ -160,11 +127,12 @@ class _Planner:
 
     def imported(self, s: TrainingSet, learner: LearnerSpec, c: CheckpointSpec) -> RunSpec:
         """A checkpoint's evaluation. What is said of its training changes no score, so it is no part of the run."""
+        assert not isinstance(learner, LanguageSpec)  # the study's own validation
         if not (Path(self.study.data_root) / c.file).exists():
             raise SpecError(
                 f"checkpoint '{c.name}': no file '{c.file}' in {self.study.data_root}; give its path, relative to data_root"
             )
-        source = _source(self.study, c.file, self.digests)
+        source = hashed_source(self.study, c.file, self.digests)
         pixels = self.study.images
         arch = {"kind": c.kind, "filters": c.filters, "channels": c.channels or pixels.channels, "size": c.size or pixels.size}
         at_test: dict[str, Any] = {"kind": learner.kind}
@@ -188,13 +156,24 @@ class _Planner:
         }
         return RunSpec("baseline", f"{name} seed {seed}", body, seconds=self.study.evaluation.episodes / 20)
 
+    def baselines(self, sets: tuple[TrainingSet, ...], seeds: list[int]) -> dict[str, tuple[RunSpec, ...]]:
+        found: dict[str, tuple[RunSpec, ...]] = {}
+        asked = self.study.baselines
+        if self.study.evaluation.data == "own":
+            return found
+        if asked.random_network:
+            found["random network"] = tuple(self.baseline("random network", seed) for seed in seeds)
+        if asked.pixels:
+            found["pixels, nearest centroid"] = (self.baseline("pixels", 0),)
+        return found
+
     def overlap(self, s: TrainingSet) -> RunSpec:
         return RunSpec("overlap", s.name, {"data": self.training_data(s), "suite": self.suite_data(s)}, seconds=2)
 
 
 def plan_study(study: Study) -> Plan:
     """Return the plan of a study. Reads the data files to hash them; raises SpecError or DataError where they cannot be used."""
-    p = _Planner(study)
+    p = _Planner(study) if study.text is None else TextPlanner(study)
     sets = training_sets(study)
     own = study.evaluation.data == "own"
     probes = {x.name: p.probe(x) for x in study.probe}
@@ -218,11 +197,7 @@ def plan_study(study: Study) -> Plan:
     }
     scores |= {key: p.imported(by_name[key[0]], learners[key[1]], c) for key, c in checkpoints.items()}
     seeds = sorted({seed for x in study.learner for seed in x.seeds})
-    baselines: dict[str, tuple[RunSpec, ...]] = {}
-    if study.baselines.random_network and not own:
-        baselines["random network"] = tuple(p.baseline("random network", seed) for seed in seeds)
-    if study.baselines.pixels and not own:
-        baselines["pixels, nearest centroid"] = (p.baseline("pixels", 0),)
+    baselines = p.baselines(sets, seeds)
     overlaps = {s.name: p.overlap(s) for s in sets if s.known}
     _probes_are_outside(probes, [*overlaps.values()], [*scores.values()])
     stages = (probes, suites, measures, overlaps, scores)

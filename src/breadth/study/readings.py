@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,10 +15,10 @@ from breadth.study.design import TrainingSet
 from breadth.study.finding import Measured
 from breadth.study.plan import Plan, RunSpec
 from breadth.study.store import Store
+from breadth.study.tables import Metric
+from breadth.study.text_readings import text_covariates
 
 __all__ = ["Counts", "Metric", "Readings", "Scored", "counts_of", "estimate_from", "origin_of"]
-
-Metric = Literal["accuracy", "loss"]
 
 
 def estimate_from(stored: dict[str, Any]) -> Estimate:
@@ -60,12 +60,14 @@ def origin_of(s: TrainingSet) -> str:
 class Scored:
     """Scores of one learner under one condition: per training set and seed, one number an episode of the suite.
 
-    sets: the training sets this learner was trained on; values: [sets, seeds, episodes]; seeds: the training seeds.
+    sets: the training sets this learner was trained on; values: [sets, seeds, episodes]; seeds: the training seeds; items: what the
+    suite consists of, in words.
     """
 
     sets: tuple[TrainingSet, ...]
     seeds: tuple[int, ...]
     values: np.ndarray
+    items: str = "episodes"
 
     @property
     def means(self) -> np.ndarray:
@@ -106,11 +108,15 @@ class Readings:
         return tuple(dict.fromkeys(d for s in self.plan.sets for d in s.domains))
 
     def membership(self, sets: tuple[TrainingSet, ...]) -> np.ndarray:
-        """Share of each domain in each training set, by classes: [sets, domains], rows sum to 1."""
+        """Share of each domain in each training set, by classes or tokens: [sets, domains], rows sum to 1."""
         m = np.zeros((len(sets), len(self.domains)))
         for i, s in enumerate(sets):
             if not s.known:
                 m[i, self.domains.index(s.shares[0].domain)] = 1
+                continue
+            if self.plan.study.text is not None:
+                for share in s.shares:
+                    m[i, self.domains.index(share.domain)] = share.tokens or 0
                 continue
             for share, counts in zip(s.shares, self.counts(s), strict=True):
                 m[i, self.domains.index(share.domain)] = counts.classes
@@ -157,9 +163,12 @@ class Readings:
         ]
 
     def covariates(self, sets: tuple[TrainingSet, ...], probe: str) -> dict[str, np.ndarray]:
-        """What else varies with the training sets, where it is known for all: alignment with the suite, complexity, classes, images."""
+        """What else varies with the training sets, where it is known for all: alignment with the suite, complexity, classes, images,
+        or what ``text_covariates`` says."""
         names = [k for k in ("complexity", "alignment") if k not in self.unknown(sets) and (k == "complexity" or self.plan.suites)]
         found = {k: [e.value for e in self.measured(sets, probe, k)] for k in names}
+        if self.plan.study.text is not None:
+            return {**{k: np.array(v) for k, v in found.items()}, **text_covariates(self.plan, self.store, sets)}
         if not all(s.known for s in sets):
             return {k: np.array(v) for k, v in found.items()}
         counts = [self.counts(s) for s in sets]
@@ -184,7 +193,12 @@ class Readings:
         seeds = tuple(sorted({seed for _, seed in runs}))
         sets = tuple(s for s in self.plan.sets if (s.name, seeds[0]) in runs)
         values = [[self._episodes(runs[s.name, seed], condition, metric) for seed in seeds] for s in sets]
-        return Scored(sets, seeds, np.array(values))
+        return Scored(sets, seeds, np.array(values), self.items)
+
+    @property
+    def items(self) -> str:
+        """What scores are of."""
+        return "episodes" if self.plan.study.text is None else "documents"
 
     def conditions_of(self, baseline: str) -> tuple[str, ...]:
         """Names of the conditions that a baseline was evaluated under."""
@@ -193,6 +207,13 @@ class Readings:
     def baseline(self, name: str, condition: str, metric: Metric) -> np.ndarray:
         """Scores of a baseline, mean over its seeds: [episodes]."""
         return np.asarray(np.mean([self._episodes(run, condition, metric) for run in self.plan.baselines[name]], axis=0))
+
+    def reference(self, name: str, condition: str, metric: Metric, sets: tuple[TrainingSet, ...]) -> np.ndarray:
+        """Mean score of a baseline [sets]: each set's own where the baseline was made of the training sets, else one for all."""
+        own = {run.body["data"]["set"]: run for run in self.plan.baselines[name] if "data" in run.body}
+        if own:
+            return np.array([self._episodes(own[s.name], condition, metric).mean() for s in sets])
+        return np.full(len(sets), self.baseline(name, condition, metric).mean())
 
     def suites(self) -> set[str]:
         """Fingerprints of the episodes that the runs were evaluated on; one where all pairs are truly paired."""

@@ -37,6 +37,7 @@ from breadth.study.imported import import_and_score
 from breadth.study.material import evaluation_episodes, task_source
 from breadth.study.plan import RunSpec
 from breadth.study.store import Store
+from breadth.study.text_run import TEXT_STEPS
 
 __all__ = ["execute"]
 
@@ -50,7 +51,7 @@ def execute(run: RunSpec, store: Store, data_root: Path, *, device: str, report:
     check_device(device)
     torch.set_num_threads(1)
     steps = {"probe": _probe, "measure": _measure, "train": _train, "import": _import, "baseline": _baseline, "overlap": _overlap}
-    steps[run.kind](run, store, data_root, device, report)
+    {**steps, **TEXT_STEPS}[run.kind](run, store, data_root, device, report)
 
 
 def _architecture(spec: dict[str, Any], source: Union) -> Architecture:

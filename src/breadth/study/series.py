@@ -50,9 +50,9 @@ def evidence_of(readings: Readings, scored: Scored, probe: str, violations: tupl
 
 def bars_of(scored: Scored) -> str:
     """What the vertical bars of ``points_of`` are over."""
-    seeds, episodes = len(scored.seeds), scored.values.shape[2]
+    seeds, count = len(scored.seeds), scored.values.shape[2]
     if seeds == 1:
-        return f"over the {episodes} episodes of the suite, one seed a training set"
+        return f"over the {count} {scored.items} of the suite, one seed a training set"
     return f"over {seeds} seeds, their spread pooled over training sets"
 
 

@@ -9,7 +9,9 @@ from pydantic import Field, model_validator
 from breadth.errors import did_you_mean
 from breadth.study.arms import CheckpointSpec, check_checkpoints, stated_learner
 from breadth.study.recipes import recipe
+from breadth.study.strict import Strict
 from breadth.study.tables import (
+    AnyProbeSpec,
     ArchitectureSpec,
     BaselineSpec,
     ControlSpec,
@@ -20,13 +22,19 @@ from breadth.study.tables import (
     ImagesSpec,
     LearnerSpec,
     MeasureSpec,
-    ProbeSpec,
-    Strict,
+    Metric,
     TrainingSpec,
     TrainSpec,
 )
+from breadth.study.text_checks import check_text, conditions_of_text, usual_controls, without_images
+from breadth.study.text_tables import PYTHON, TextProbeSpec, TextSpec
 
 __all__ = ["Study"]
+
+
+def _corpora(p: AnyProbeSpec) -> tuple[str, ...]:
+    """The [data.*] tables that a probe is trained on."""
+    return () if isinstance(p, TextProbeSpec) and p.data == PYTHON else tuple(p.data)
 
 
 def _short(place: str, most: int = 60) -> str:
@@ -34,9 +42,12 @@ def _short(place: str, most: int = 60) -> str:
 
 
 class Study(Strict):
-    """A whole study. Relative data paths are resolved against ``data_root``; file: what it was read from, as it was given."""
+    """A whole study. Relative data paths are resolved against ``data_root``; file: what it was read from, as it was given.
 
-    later = frozenset({"checkpoint"})
+    text: where given, the study is of text: images, architecture and the keys of other tables that are about images have no meaning.
+    """
+
+    later = frozenset({"checkpoint", "text"})
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
     title: str
     question: str = "Does the diversity of the training data explain performance on one fixed, diverse evaluation suite?"
@@ -44,6 +55,7 @@ class Study(Strict):
     file: str = ""
     hypothesis: HypothesisSpec
     images: ImagesSpec = ImagesSpec()
+    text: TextSpec | None = None
     data: dict[str, DataSpec]
     training: TrainingSpec = TrainingSpec()
     train: tuple[TrainSpec, ...] = ()
@@ -51,18 +63,24 @@ class Study(Strict):
     checkpoint: Annotated[tuple[CheckpointSpec, ...], Field(min_length=1)] | None = None
     architecture: ArchitectureSpec = ArchitectureSpec()
     learner: tuple[LearnerSpec, ...] = Field(min_length=1)
-    probe: tuple[ProbeSpec, ...] = Field(min_length=1)
+    probe: tuple[AnyProbeSpec, ...] = Field(min_length=1)
     measure: MeasureSpec = MeasureSpec()
     evaluation: EvaluationSpec
     baselines: BaselineSpec = BaselineSpec()
     controls: ControlSpec = ControlSpec()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_controls_of_text(cls, raw: Any) -> Any:
+        return usual_controls(raw)
+
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
+        check_text(self)
         known = set(self.data)
         uses = [(f"train '{t.name}'", d) for t in self.train for d in t.domains]
         alone = [("design", d) for d in (self.design.domains if self.design else ())]
-        alone += [(f"probe '{p.name}'", d) for p in self.probe for d in p.data]
+        alone += [(f"probe '{p.name}'", d) for p in self.probe for d in _corpora(p)]
         alone += [("evaluation", d) for d in self.evaluation.data] if self.evaluation.data != "own" else []
         for where, name in uses + alone:
             if name not in known:
@@ -96,6 +114,8 @@ class Study(Strict):
     def _learners_fit(self) -> None:
         """What a meta-learner must share with the evaluation, and what it cannot be asked for."""
         for i, x in enumerate(self.learner):
+            if x.kind == "language":
+                continue
             if x.kind != "pretrain" and x.ways != self.evaluation.ways:
                 raise ValueError(
                     f"learner.{i}.ways is {x.ways}, evaluation.ways is {self.evaluation.ways}; a {x.kind.upper()} head has as many outputs as "
@@ -106,7 +126,7 @@ class Study(Strict):
 
     def _sizes_are_given(self) -> None:
         drawn = self.design is not None or any(not (t.whole or (t.classes and t.images)) for t in self.train)
-        if drawn and not (self.training.classes and self.training.images):
+        if self.text is None and drawn and not (self.training.classes and self.training.images):
             raise ValueError("training lacks classes or images; give both, or whole = true in every [[train]] table")
 
     def parts_of(self, name: str) -> tuple[str, ...]:
@@ -190,7 +210,7 @@ class Study(Strict):
         arms = set(self._arm_domains())
         arms |= set(self.evaluation.data) if self.evaluation.data != "own" else set()
         for p in self.probe:
-            inside = sorted(arms & set(p.data))
+            inside = sorted(arms & set(_corpora(p)))
             if inside:
                 raise ValueError(
                     f"probe '{p.name}' would be trained on '{inside[0]}', which is a training domain or evaluation set; "
@@ -198,11 +218,20 @@ class Study(Strict):
                 )
 
     def conditions(self, learner: LearnerSpec) -> tuple[str, ...]:
-        """Names of the evaluation conditions of a learner: "head/batch norm" for PT, "maml<steps>/batch norm" for MAML, "anil..." for ANIL."""
+        """Names of the evaluation conditions of a learner: "head/batch norm" for PT, "maml<steps>/batch norm" for MAML, "anil..." for ANIL;
+        of a language model see ``conditions_of_text``."""
+        if learner.kind == "language":
+            return conditions_of_text(self)
         ways = self.evaluation.heads if learner.kind == "pretrain" else tuple(f"{learner.kind}{s}" for s in learner.test_steps)
         return tuple(f"{w}/{b}" for w in ways for b in self.evaluation.batch_norm)
 
     def fixed(self) -> dict[str, Any]:
         """Everything that must stand before the first run: the whole study but names for people, places, and what it costs to run."""
         written = self.model_dump(mode="json", exclude={"title", "question", "data_root", "file"})
-        return {**written, "learner": [stated_learner(self, x) for x in self.learner]}
+        written = {**written, "learner": [stated_learner(self, x) for x in self.learner]}
+        return written if self.text is None else without_images(written)
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What models are scored by."""
+        return ("accuracy", "loss") if self.text is None else ("loss",)

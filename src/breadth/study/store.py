@@ -37,6 +37,11 @@ _HELD: dict[str, dict[str, tuple[str, ...]]] = {
     "import": {"suite": (), "scores": ("*", "accuracy", "loss"), "checkpoint": ("architecture", "tensors_sha256")},
     "baseline": {"suite": (), "scores": ("*", "accuracy", "loss")},
     "overlap": {"pairs": ("*", "train", "evaluation", "exact", "near", "names", "n_train", "n_evaluation", "same_source")},
+    "text-probe": {"size": ()},
+    "text-measure": {"diversity": _ESTIMATE, "floor": _ESTIMATE, "complexity": _ESTIMATE, "doubt": (), "protocol": ()},
+    "text-train": {"suite": (), "scores": ("*", "loss"), "cost": ("tokens",), "stopped": (), "history": (), "parameters": ()},
+    "text-baseline": {"suite": (), "scores": ("*", "loss")},
+    "text-overlap": {"overlap": ("exact", "near", "ngram_share", "jaccard"), "same_source": (), "tokens": (), "documents": ()},
 }
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from breadth.errors import SpecError
 from breadth.study.recipes import check_parts
+from breadth.study.strict import Positive, Strict
+from breadth.study.text_tables import LanguageSpec, TextControl, TextProbeSpec, of_probe
 
 __all__ = [
     "AnilSpec",
+    "AnyProbeSpec",
     "ArchitectureSpec",
     "BaselineSpec",
     "ControlSpec",
@@ -23,39 +26,26 @@ __all__ = [
     "LiteralSpec",
     "MamlSpec",
     "MeasureSpec",
+    "Metric",
     "PretrainSpec",
     "ProbeSpec",
-    "Strict",
     "TrainSpec",
     "TrainingSpec",
 ]
 
-Positive = Annotated[int, Field(gt=0)]
 Control = Literal[
     "architecture", "optimiser", "stopping", "images seen", "classes", "images per class", "pixels", "evaluation", "overlap"
 ]
+Metric = Literal["accuracy", "loss"]
 BatchNorm = Literal["running", "support", "transductive"]
 Head = Literal["logistic", "logistic-raw", "centroid"]
 
 
-class Strict(BaseModel):
-    """Frozen, and an unknown key is an error.
-
-    later: names of fields that came after studies had been run; where None they are left out of everything written and hashed, so that
-    older studies keep their runs and what was fixed for them.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    later: ClassVar[frozenset[str]] = frozenset()
-
-    @model_serializer(mode="wrap")
-    def _without_unused_later_fields(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        written: dict[str, Any] = handler(self)
-        return {k: v for k, v in written.items() if not (k in self.later and v is None)}
-
-
 class SmallestEffectSpec(Strict):
-    """Smallest change worth caring about, per standard deviation of the diversity coefficient: accuracy in 0..1, loss in nats."""
+    """Smallest change worth caring about, per standard deviation of the diversity coefficient.
+
+    accuracy: in 0..1; loss: in nats, for text in the unit of the condition (bits a byte, nats a token).
+    """
 
     accuracy: Annotated[float, Field(gt=0)] = 0.01
     loss: Annotated[float, Field(gt=0)] = 0.03
@@ -77,14 +67,16 @@ class DataSpec(Strict):
 
     held_out: classes of the same kind to evaluate on, used only where ``evaluation.data = "own"``. Instead of load: recipe, a published
     union by name (``breadth.study.recipes``), with parts, the place of each of its components; a training set that names it gets the
-    components as its domains.
+    components as its domains. A corpus of text: by and text_col as ``breadth.data.text.corpus.read_corpus`` takes them.
     """
 
-    later = frozenset({"recipe", "parts"})
+    later = frozenset({"recipe", "parts", "by", "text_col"})
     load: str | None = None
     held_out: str | None = None
     recipe: str | None = None
     parts: dict[str, str] | None = None
+    by: Literal["line", "document"] | None = None
+    text_col: str | None = None
 
     @model_validator(mode="after")
     def _one_way_to_get_it(self) -> Self:
@@ -183,12 +175,14 @@ class DesignSpec(Strict):
 class TrainingSpec(Strict):
     """What every training set has: number of classes, images of each, how tasks are drawn from several domains, the seed of the draw.
 
-    classes, images: not needed where every training set is whole.
+    classes, images: not needed where every training set is whole. tokens: of text, instead; shared as equally as possible among the
+    domains of a training set, none used twice in it.
     """
 
-    later = frozenset({"classes", "images"})
+    later = frozenset({"classes", "images", "tokens"})
     classes: Positive | None = None
     images: Positive | None = None
+    tokens: Positive | None = None
     convention: Literal["source-then-classes", "pooled-classes"] = "source-then-classes"
     seed: int = 0
 
@@ -280,7 +274,7 @@ class AnilSpec(_Episodic):
     name: str = "ANIL"
 
 
-LearnerSpec = Annotated[PretrainSpec | MamlSpec | AnilSpec, Field(discriminator="kind")]
+LearnerSpec = Annotated[PretrainSpec | MamlSpec | AnilSpec | LanguageSpec, Field(discriminator="kind")]
 
 
 class ProbeSpec(Strict):
@@ -306,6 +300,9 @@ class ProbeSpec(Strict):
         return self
 
 
+AnyProbeSpec = Annotated[Annotated[ProbeSpec, Tag("resnet18")] | Annotated[TextProbeSpec, Tag("gpt2")], Discriminator(of_probe)]
+
+
 class MeasureSpec(Strict):
     """Tasks for the diversity coefficient: how many, how large, how the Fisher is computed. ridge: of the head; None: the default."""
 
@@ -318,8 +315,12 @@ class MeasureSpec(Strict):
 
 
 class EvaluationSpec(Strict):
-    """The one fixed suite: identical, paired episodes for every model. data: named sets, or "own" for each set's held-out classes."""
+    """The one fixed suite: identical, paired episodes for every model. data: named sets, or "own" for each set's held-out classes.
 
+    Of text: so many documents of each corpus, drawn under ``seed``, each cut so that all of a corpus have at most ``bytes`` bytes.
+    """
+
+    later = frozenset({"documents", "bytes"})
     data: tuple[str, ...] | Literal["own"]
     ways: Positive = 5
     shots: Positive = 5
@@ -328,6 +329,8 @@ class EvaluationSpec(Strict):
     seed: int = 0
     batch_norm: tuple[BatchNorm, ...] = Field(("support", "transductive"), min_length=1)
     heads: tuple[Head, ...] = Field(("logistic", "centroid"), min_length=1)
+    documents: Annotated[int, Field(ge=2)] | None = None
+    bytes: Positive | None = None
 
     @model_validator(mode="after")
     def _nothing_twice(self) -> Self:
@@ -339,7 +342,7 @@ class EvaluationSpec(Strict):
 
 
 class BaselineSpec(Strict):
-    """Reference arms: a network with random weights, nearest centroid on pixels."""
+    """Reference arms: a network with random weights, nearest centroid on pixels. Those of text are no choice, see ``text_plan``."""
 
     random_network: bool = True
     pixels: bool = True
@@ -353,7 +356,7 @@ class ControlSpec(Strict):
 
     later = frozenset({"mixed_diversity"})
     mixed_diversity: bool | None = None
-    equal: tuple[Control, ...] = (
+    equal: tuple[Control | TextControl, ...] = (
         "architecture",
         "optimiser",
         "stopping",

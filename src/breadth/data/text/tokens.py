@@ -34,6 +34,10 @@ class Tokeniser(Protocol):
         """Return the tokens of a text, int32 [t], without an end."""
         ...
 
+    def decode(self, tokens: np.ndarray) -> str:
+        """Return the text of tokens [t] without an end; where they are cut out of a text, its ends may be damaged."""
+        ...
+
 
 @dataclass(frozen=True)
 class _Bytes:
@@ -45,6 +49,9 @@ class _Bytes:
     def encode(self, text: str) -> np.ndarray:
         # A lone half of a pair, which JSON may hold, has no UTF-8; it becomes "?".
         return np.frombuffer(text.encode("utf-8", "replace"), np.uint8).astype(np.int32)
+
+    def decode(self, tokens: np.ndarray) -> str:
+        return tokens.astype(np.uint8).tobytes().decode("utf-8", "replace")
 
 
 BYTES: Tokeniser = _Bytes()
@@ -61,6 +68,9 @@ class _Trained:
 
     def encode(self, text: str) -> np.ndarray:
         return np.array(self._inner.encode(text.encode("utf-8", "replace").decode(), add_special_tokens=False).ids, np.int32)
+
+    def decode(self, tokens: np.ndarray) -> str:
+        return str(self._inner.decode(tokens.tolist(), skip_special_tokens=False))
 
 
 def tokeniser(place: str = "bytes", *, offline: bool = False) -> Tokeniser:

@@ -79,7 +79,7 @@ class Agenda:
     @staticmethod
     def _order(run: RunSpec) -> tuple[bool, float]:
         # Probes first, for what is wrong with one should be known soon; then the longest, so that none is left alone at the end.
-        return run.kind != "probe", -run.seconds
+        return not run.kind.endswith("probe"), -run.seconds
 
     @property
     def waiting(self) -> bool:
