@@ -37,7 +37,9 @@ _PRAISE: Final = re.compile(
     r"""\b(?:state[- ]of[- ]the[- ]art|sota|break-?through|groundbreaking|revolutionary|revolutioni[sz]es?|unprecedented
     |game[- ]chang(?:er|ing)|prov(?:e|es|ed|en|ing|ably)\b(?!\s+(?:difficult|hard|useful|to\ be))|guarantee[sd]?|always|never|perfect(?:ly)?
     |the\ (?:very\ )?first|(?:is|are)\ first|first[- ](?:ever|time)|first\ to|dramatic(?:ally)?|undoubtedly|definitive(?:ly)?
-    |conclusive(?:ly)?|solve[sd]?|best[- ]ever|superhuman|flawless(?:ly)?)(?!\w)""",
+    |conclusive(?:ly)?|solve[sd]?|best[- ]ever|best\b[^.;]{0,20}\ ever|superhuman|flawless(?:ly)?|caus(?:e|es|ed|ing|al|ally)
+    |huge(?:ly)?|massive(?:ly)?|enormous(?:ly)?|tremendous(?:ly)?|stunning(?:ly)?|incredibl[ey]|spectacular(?:ly)?|award(?:s|ed)?
+    |spotlight|oral\ (?:paper|presentation|talk))(?!\w)""",
     re.VERBOSE | re.IGNORECASE,
 )
 _WIDE: Final = re.compile(
@@ -122,11 +124,16 @@ def _dropped(laid: Alignment) -> str | None:
             bridged = bool(under) or not before
         else:
             continue
-        fresh = [h for h in mine if h[2] == kind and not taken & set(range(h[0], h[1]))]
+        fresh = [h for h in mine if h[2] == kind and not taken & set(range(h[0], h[1])) and not _weaker(laid, h[0], start)]
         if fresh or (not bridged and any(h[2] == kind for h in mine)):
             continue
         return " ".join(t.text for t in laid.sentence[start:end])
     return None
+
+
+def _weaker(laid: Alignment, mine: int, theirs: int) -> bool:
+    """Whether "can" stands for a word of doubt: what may be is not said to be possible."""
+    return laid.claim[mine].text.lower() == "can" and laid.sentence[theirs].text.lower() not in ("can", "could")
 
 
 def _follows(tokens: tuple[Token, ...], end: int) -> list[int]:

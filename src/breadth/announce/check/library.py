@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from breadth.announce.check.words import claims_of, content, plain
+from breadth.announce.check.words import claims_of, content, plain, words_of
 from breadth.announce.source import Item, Quote, Sentence, Source
 
 __all__ = ["Library", "Passage", "spelled"]
@@ -104,11 +104,19 @@ class Library:
         return frozenset(n for n, text in self._captions if text in whole)
 
     @cached_property
+    def stems(self) -> frozenset[str]:
+        """The stem of every word of the source."""
+        return frozenset(w.stem for text in self._texts for w in words_of(plain(text)))
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        s = self.source
+        return [x.text for x in s.sentences] + [i.caption for i in s.items] + [s.title, s.venue or "", *s.authors]
+
+    @cached_property
     def spellings(self) -> frozenset[str]:
         """Every word of the source, references too, in the form in which names are compared."""
-        s = self.source
-        texts = [x.text for x in s.sentences] + [i.caption for i in s.items] + [s.title, s.venue or "", *s.authors]
-        return frozenset(spelled(" \n ".join(texts)))
+        return frozenset(spelled(" \n ".join(self._texts)))
 
     @cached_property
     def small(self) -> frozenset[str]:

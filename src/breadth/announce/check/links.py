@@ -17,6 +17,12 @@ _PLACEHOLDER = re.compile(r"X{3,}|x{4,}|<[^>]*>|\{[^}]*\}|\bexample\.(?:com|org)
 _TAG = re.compile(r"(?<![\w&/])#(\w+)")
 _HANDLE = re.compile(r"(?<![\w@/.])@([\w][\w.-]*(?:@[\w.-]+)?)")
 _TAGS = 3
+_DOMAIN = re.compile(
+    r"""(?<![\w@/.:#-])(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:com|org|net|edu|gov|io|ai|ly|dev|app|co|me|gg|xyz|info|sh|to|tv|page|site|tech
+    |eu|de|fr|uk|ch|at|it|es|nl|ca|cn|jp|kr|in|us)(?:/[^\s<>"]*)?(?![\w-])(?!\.\w)""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_MAIL = re.compile(r"(?<![\w@/.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
 
 def k1_links(case: Case) -> Iterator[Problem]:
@@ -26,6 +32,7 @@ def k1_links(case: Case) -> Iterator[Problem]:
     allowed = {u for u in known if u}
     own = _arxiv(f.paper_url) or _arxiv(s.paper_url)
     for view in case.views:
+        yield from _without_scheme(case, view, allowed)
         for url in _urls(view):
             yield from _judge(case, view, url, allowed)
             theirs = _arxiv(url)
@@ -40,6 +47,21 @@ def k1_links(case: Case) -> Iterator[Problem]:
                     view.n,
                     f"links arXiv {theirs}, and the source does not say which arXiv number is its own: check it",
                 )
+
+
+def _without_scheme(case: Case, view: View, allowed: set[str]) -> Iterator[Problem]:
+    """Addresses that platforms make links of though they begin without https://, and e-mail addresses."""
+    text = re.sub(r"\[FILL:[^\]\n]*\]", " ", URL.sub(" ", view.post.text))
+    known = {re.sub(r"^https?://(?:www\.)?", "", u).rstrip("/").casefold() for u in allowed}
+    words = " \n ".join([case.given, *(s.text for s in case.source.sentences)]).casefold()
+    for pattern, what in ((_DOMAIN, "address"), (_MAIL, "e-mail address")):
+        for found in pattern.findall(text):
+            bare = found.rstrip(".,;:!?)'\"*/").casefold()
+            if bare not in known and bare not in words:
+                why = (
+                    f"the {what} '{found}' is neither in the source nor in the facts; leave it out, or add it to urls in the facts"
+                )
+                yield case.problem("K1", "error", view.n, why)
 
 
 def _judge(case: Case, view: View, url: str, allowed: set[str]) -> Iterator[Problem]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from breadth.announce.check.align import DATES, Token, names_in
 from breadth.announce.check.case import Case, Claim, View
@@ -22,8 +23,9 @@ _OPENINGS = word_set(
 
 
 def f5_names(case: Case) -> Iterator[Problem]:
-    """F5: no name that the source does not have, and none in the place of another."""
+    """F5: no name that the source does not have, none in the place of another, and no first name with another's last name."""
     for view in case.views:
+        yield from _mixed(case, view)
         for claim in view.claims:
             told: set[str] = set()
             for why, name in _wrong(case, view, claim):
@@ -45,7 +47,7 @@ def _wrong(case: Case, view: View, claim: Claim) -> Iterator[tuple[str, str]]:
             yield f"the {kind} '{token.text}' stands in the source, but not in what this post rests on", token.text
     for mine, theirs in claim.best.swapped if claim.best and claim.best.verbatim else ():
         a, b = [t for t in mine if t.matters], [t for t in theirs if t.matters]
-        if len(a) == len(b) == 1 and _called(case, a[0]) and _called(case, b[0]) and not _forms(a[0].text) & _forms(b[0].text):
+        if len(a) == len(b) == 1 and _stands_for(case, a[0], b[0]) and not _forms(a[0].text) & _forms(b[0].text):
             yield f"says '{a[0].text}' where the source says '{b[0].text}'", a[0].text
 
 
@@ -88,6 +90,25 @@ def _called(case: Case, token: Token) -> bool:
     """Whether a word, also at the start of a sentence, is a name: a capital, and the source never writes it small."""
     low = token.text.lower()
     return token.text[:1].isupper() and low not in STOP and low not in case.library.small and low not in _OPENINGS
+
+
+def _stands_for(case: Case, mine: Token, theirs: Token) -> bool:
+    """Whether a name is in another's place; a small word that the source does not have is taken for one, too."""
+    return _called(case, theirs) and (_called(case, mine) or (mine.kind == "word" and mine.key not in case.library.stems))
+
+
+def _mixed(case: Case, view: View) -> Iterator[Problem]:
+    """A first name beside another author's last name."""
+    authors = [a.casefold().split() for a in (*case.source.authors, *(case.facts.authors or ()))]
+    words = {w for a in authors for w in a}
+    pairs = {pair for a in authors for pair in pairwise(a)} | {(a[0], a[-1]) for a in authors}
+    if view.n != 1:
+        return
+    for first, last in pairwise(re.finditer(r"[^\s,;:&]+", view.prose)):
+        a, b = first[0].casefold(), last[0].rstrip(".").casefold()
+        beside = view.prose[first.end() : last.start()] == " " and first[0][:1].isupper() and last[0][:1].isupper()
+        if beside and a in words and b in words and (a, b) not in pairs:
+            yield case.problem("F5", "error", 1, f"names '{first[0]} {last[0].rstrip('.')}', who is none of the authors")
 
 
 def _initials(name: str, claim: Claim) -> bool:

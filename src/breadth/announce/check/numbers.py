@@ -6,6 +6,7 @@ bound ("at least", ">") or rounded ("about").
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final, Literal
 
-__all__ = ["Number", "derived", "number_in", "numbers_of", "recomputed"]
+__all__ = ["Number", "amount_in", "amounts_of", "derived", "number_in", "numbers_of", "recomputed"]
 
 Kind = Literal["plain", "percent", "times", "ordinal"]
 Bound = Literal["", "least", "most", "about"]
@@ -82,6 +83,19 @@ _ABOUT: Final = re.compile(
     r"(?:[~∼≈]|about|approximately|approx\.?|roughly|around|nearly|almost|circa|close to|some)\s*$", re.IGNORECASE
 )
 _RANGE: Final = re.compile(r"\s?(?:-|–|—|−|to|and)\s?", re.IGNORECASE)
+_AMOUNTS: Final = {
+    "dozens": 12,
+    "scores": 20,
+    "hundreds": 100,
+    "thousands": 1000,
+    "millions": 10**6,
+    "billions": 10**9,
+    "trillions": 10**12,
+}
+_AMOUNT: Final = re.compile(
+    r"\b(?:(?:dozens|hundreds|thousands|millions|billions|trillions)(?:\sof\s(?:thousands|millions|billions))?|orders?\sof\smagnitude)\b",
+    re.IGNORECASE,
+)
 _SUPERSCRIPT: Final = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹−", "-0123456789-")
 _FALLS: Final = re.compile(
     r"\b(?:decreas|declin|drop|fall|fell|reduc|lower|less|fewer|lost|lose|loss|worse|shrink|minus|negative|below|degrad|cut)",
@@ -106,6 +120,23 @@ def number_in(number: Number, evidence: str, given: Iterable[Number] | None = No
     given: the numbers of the evidence, where they were read before.
     """
     return any(_same(number, other, evidence) for other in _readings(numbers_of(evidence) if given is None else given))
+
+
+def amounts_of(text: str) -> tuple[str, ...]:
+    """Return the amounts that a text gives only roughly: "hundreds of thousands", "dozens", "orders of magnitude"."""
+    return tuple(m[0] for m in _AMOUNT.finditer(text))
+
+
+def amount_in(amount: str, evidence: str) -> bool:
+    """Return whether the evidence says a rough amount, or has a number of that size: 1,200 for "thousands"."""
+    low = amount.lower()
+    if low in evidence.lower():
+        return True
+    sizes = [_AMOUNTS[w] for w in re.findall(r"\w+", low) if w in _AMOUNTS]
+    if not sizes:
+        return "times" in {n.kind for n in numbers_of(evidence) if n.value >= 10}
+    size = math.prod(sizes)
+    return any(n.kind == "plain" and size <= n.value < 1000 * size for n in numbers_of(evidence))
 
 
 def derived(number: Number, claim: str) -> tuple[Number, Number] | None:

@@ -1,4 +1,4 @@
-"""F3: a comparison keeps its direction, its two sides and its negation."""
+"""F3: a comparison keeps its direction, its two sides, its negation and what it counts."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from breadth.announce.check.align import Alignment, Token, direction
 from breadth.announce.check.case import Case, Claim
 from breadth.announce.check.numbers import numbers_of
+from breadth.announce.check.turned import another_count, opposite, other_complement, part_for_whole, turned_pair
+from breadth.announce.check.words import stem
 from breadth.announce.thread import Problem
 
 __all__ = ["f3_comparisons"]
 
-_PIVOT = re.compile(
-    r"(?:out|under)perform\w*|beat(?:s|ing|en)?|surpass\w*|exceed\w*|than|defeat\w*|dominat\w*|trails?|lags?", re.IGNORECASE
-)
+_WINS = re.compile(r"outperform\w*|beat(?:s|ing|en)?|surpass\w*|exceed\w*|defeat\w*|dominat\w*", re.IGNORECASE)
+_LOSES = re.compile(r"underperform\w*|trails?|trailed|lags?|lagged", re.IGNORECASE)
 _AMBIGUOUS = frozenset(
     (
         "best",
@@ -41,9 +42,24 @@ def f3_comparisons(case: Case) -> Iterator[Problem]:
         for claim in view.claims:
             if claim.best is None or not claim.says:
                 continue
-            why = _turned(claim.best) or _negated(claim.best) or _exchanged(claim) or _bound(claim) or _polarity(claim)
+            why = (
+                _turned(claim.best)
+                or opposite(claim.best)
+                or _negated(claim.best)
+                or _negated_in_other_words(claim)
+                or _exchanged(case, claim)
+                or other_complement(claim)
+                or turned_pair(claim)
+                or part_for_whole(claim)
+                or another_count(claim)
+                or _bound(claim)
+                or _polarity(claim)
+            )
             if why:
                 yield case.problem("F3", "error", view.n, f"{why}; {claim.says}")
+            elif (word := _own_comparison(claim)) is not None:
+                why = f"'{word}' compares what the source does not compare in words: look whether its numbers do; {claim.says}"
+                yield case.problem("F3", "warning", view.n, why)
 
 
 def _turned(laid: Alignment) -> str | None:
@@ -81,6 +97,29 @@ def _negated(laid: Alignment) -> str | None:
     return None
 
 
+def _negated_in_other_words(claim: Claim) -> str | None:
+    """For a claim in other words and without negation: whether it says all of a clause that the source negates."""
+    laid = claim.best
+    if laid is None or laid.verbatim or claim.coverage < 0.8 or any(t.negates for t in laid.claim):
+        return None
+    mine = {t.key for t in laid.claim}
+    for j, token in enumerate(laid.sentence):
+        if not token.negates or token.text.lower().startswith("fail"):
+            continue
+        clause = [k for k in _clause(laid.sentence, j) if k != j and laid.sentence[k].matters]
+        keys = [t.key for t in laid.sentence if t.matters]
+        if len(clause) >= 2 and all(laid.sentence[k].key in mine and keys.count(laid.sentence[k].key) == 1 for k in clause):
+            return f"drops '{token.text}'"
+    return None
+
+
+def _clause(tokens: tuple[Token, ...], k: int) -> range:
+    """The places between the marks (comma, bracket, stop) around a word."""
+    start = next((i + 1 for i in range(k - 1, -1, -1) if tokens[i].breaks), 0)
+    end = next((i + 1 for i in range(k, len(tokens)) if tokens[i].breaks), len(tokens))
+    return range(start, end)
+
+
 def _near_negation(laid: Alignment, i: int) -> bool:
     return any(t.negates for t in laid.claim[max(0, i - 4) : i])
 
@@ -90,16 +129,17 @@ def _next(tokens: tuple[Token, ...], k: int) -> int:
     return next((n for n in range(k + 1, len(tokens)) if tokens[n].matters), len(tokens))
 
 
-def _exchanged(claim: Claim) -> str | None:
+def _exchanged(case: Case, claim: Claim) -> str | None:
     """Whether what stood left of a comparison's word stands right of it, and the other way round."""
     laid = claim.best
-    if laid is None or claim.coverage < 0.6:
+    if laid is None or claim.nearest is None:
         return None
     for i, here in enumerate(laid.claim):
-        if not _PIVOT.fullmatch(here.text):
+        pivot = _pivot(here.text)
+        if not pivot or case.library.coverage(claim.stems - {stem(here.text)}, claim.nearest.stems) < 0.6:
             continue
         for j, there in enumerate(laid.sentence):
-            if there.key != here.key:
+            if _pivot(there.text) != pivot:
                 continue
             left, right = _stems(laid.claim[:i]), _stems(laid.claim[i + 1 :])
             only_left = _stems(laid.sentence[:j]) - _stems(laid.sentence[j + 1 :])
@@ -107,6 +147,19 @@ def _exchanged(claim: Claim) -> str | None:
             if len((left - right) & only_right) > len((left - right) & only_left) and (right - left) & only_left:
                 return f"exchanges the sides of '{here.text}'"
     return None
+
+
+def _own_comparison(claim: Claim) -> str | None:
+    """A comparison's word of a claim that rests on a sentence without any."""
+    if claim.best is None or claim.coverage < 0.4 or any(_pivot(t.text) or direction(t.text) for t in claim.best.sentence):
+        return None
+    compares = (t.text for t in claim.best.claim if _pivot(t.text) in ("wins", "loses") or t.text.lower() in ("worse", "better"))
+    return next(compares, None)
+
+
+def _pivot(word: str) -> str | None:
+    """The kind of a comparison's word; words of one kind say the same of their two sides."""
+    return "wins" if _WINS.fullmatch(word) else "loses" if _LOSES.fullmatch(word) else "than" if word.lower() == "than" else None
 
 
 def _stems(tokens: tuple[Token, ...]) -> set[str]:

@@ -8,14 +8,15 @@ from itertools import pairwise
 
 from breadth.announce.check.case import Case, Claim, View, clipped
 from breadth.announce.check.library import Passage
-from breadth.announce.check.numbers import Number, derived, number_in, numbers_of, recomputed
-from breadth.announce.check.words import plain
+from breadth.announce.check.numbers import Number, amount_in, amounts_of, derived, number_in, numbers_of, recomputed
+from breadth.announce.check.words import GREETING, plain, word_set
 from breadth.announce.source import Quote
 from breadth.announce.thread import Level, Problem
 
 __all__ = ["f0_quotes", "f1_numbers"]
 
 _LABELS = frozenset(("figur", "tabl"))
+_OF_SPEECH = word_set("contribute contributes release releases released build builds code study takeaway summary")
 _NEEDS_EVIDENCE = ("contribution", "item", "result", "implication", "limitation")
 
 
@@ -34,11 +35,30 @@ def f0_quotes(case: Case) -> Iterator[Problem]:
             )
         for claim in view.claims:
             own = claim.text in plain(case.given) or view.post.role in ("title", "code", "credits")
-            if len(claim.stems) < 4 or own or claim.coverage >= (0.4 if claim.quotes is not None else 0.3):
+            own = own or (view.n == 1 and bool(GREETING.search(claim.text))) or (view.n == 2 and len(claim.stems) < 4)
+            if not own:
+                yield from _unheard(case, view, claim)
+            if len(claim.stems) < 2 or own or claim.coverage >= (0.4 if claim.quotes is not None else 0.3):
                 continue
             about = "its evidence" if claim.quotes is not None else "the source"
             level: Level = "error" if claim.quotes is not None and claim.coverage < 0.25 else "warning"
             yield case.problem("F0", level, view.n, f"'{clipped(claim.text)}' says much that {about} does not; {claim.says}")
+
+
+def _unheard(case: Case, view: View, claim: Claim) -> Iterator[Problem]:
+    """In a claim that is nearly a sentence of the source, words of which the source has none, or another where the claim has this one."""
+    if claim.best is None or not (claim.best.verbatim or claim.quotes is not None):
+        return
+    for mine, theirs in claim.best.swapped if claim.best.verbatim else ():
+        a, b = [t for t in mine if t.matters], [t for t in theirs if t.matters]
+        if len(a) == len(b) == 1 and a[0].kind == b[0].kind == "word" and a[0].key in case.library.stems:
+            why = f"says '{a[0].text}' where the source says '{b[0].text}', which may not be the same; {claim.says}"
+            yield case.problem("F0", "warning", view.n, why)
+    words = (t for t in claim.best.claim if t.kind == "word" and t.matters and t.text.lower() not in _OF_SPEECH)
+    new = [t.text for t in words if t.key not in case.library.stems]
+    if new:
+        why = f"says '{', '.join(dict.fromkeys(new))}', which the source nowhere says; {claim.says}"
+        yield case.problem("F0", "warning", view.n, why)
 
 
 def f1_numbers(case: Case) -> Iterator[Problem]:
@@ -48,6 +68,11 @@ def f1_numbers(case: Case) -> Iterator[Problem]:
             for number in numbers_of(claim.text):
                 if not (view.n == 1 and number_in(number, case.given)):
                     yield from _judge(case, view, claim, number)
+            ground = " \n ".join([case.given, claim.quotes or "", *(p.text for p in claim.passages)])
+            for amount in amounts_of(claim.text):
+                if not amount_in(amount, ground):
+                    why = f"'{amount}' stands in no sentence that says this; {claim.says}"
+                    yield case.problem("F1", "error", view.n, why)
 
 
 def _judge(case: Case, view: View, claim: Claim, number: Number) -> Iterator[Problem]:
@@ -138,7 +163,12 @@ def _in_its_place(claim: Claim, number: Number) -> str | None:
         a = [t.number for t in mine if t.number]
         b = [t.number for t in theirs if t.number]
         for x, y in zip(a, b, strict=False):
-            if x == number and not number_in(x, y.text, [y]) and x.bound != "about":
+            if (
+                x == number
+                and (x.kind == "ordinal") == (y.kind == "ordinal")
+                and not number_in(x, y.text, [y])
+                and x.bound != "about"
+            ):
                 return y.text
     return None
 

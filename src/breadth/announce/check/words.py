@@ -10,7 +10,8 @@ __all__ = ["GREETING", "NUMBERING", "URL", "Word", "claims_of", "content", "plai
 
 URL: Final = re.compile(r"(?:https?://|www\.)[^\s<>\"]+", re.IGNORECASE)
 GREETING: Final = re.compile(
-    r"^by\b|\b(?:excited|share|thrilled|happy|joint|co-?lead|led by|with|supervised|accepted|our .*paper|others)\b", re.IGNORECASE
+    r"^by\b|\b(?:excited|share|thrilled|happy|joint|co-?lead|led by|(?-i:with(?= @| [A-Z]))|supervised|accepted|our .*paper|others)\b",
+    re.IGNORECASE,
 )
 """How the first post presents the paper and its authors; what it finds is said in other sentences."""
 NUMBERING: Final = re.compile(r"(\d+)/(\d+)")

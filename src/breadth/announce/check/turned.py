@@ -1,0 +1,133 @@
+"""Other ways to turn a statement round: a word for its opposite, a pair of numbers the other way, what is counted, a part for the whole."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final
+
+from breadth.announce.check.align import Alignment, direction, tokens_of
+from breadth.announce.check.case import Claim
+from breadth.announce.check.numbers import Number, number_in, numbers_of
+from breadth.announce.check.words import content, stem, word_set
+
+__all__ = ["another_count", "opposite", "other_complement", "part_for_whole", "turned_pair"]
+
+_OPPOSITES: Final = frozenset(
+    frozenset(map(stem, pair.split("/")))
+    for pair in word_set(
+        """high/low highly/barely strong/weak strongly/weakly large/small big/small cheap/expensive cheap/costly fast/slow
+        easy/hard easy/difficult simple/complex good/bad good/poor start/end beginning/end begin/end early/late first/last
+        with/without all/none always/never many/few can/cannot succeed/fail success/failure accept/reject include/exclude
+        increase/decrease internal/external before/after maximum/minimum maximal/minimal maximize/minimize upper/lower
+        better/worse best/worst easier/harder true/false same/different similar/different similar/dissimilar shallow/deep
+        dense/sparse local/global common/rare frequent/rare robust/fragile stable/unstable sensitive/robust
+        supervised/unsupervised linear/nonlinear precision/recall train/test training/test left/right top/bottom input/output
+        encoder/decoder positive/negative advantage/disadvantage support/refute confirm/refute confirm/contradict
+        agree/disagree safe/dangerous male/female"""
+    )
+)
+_PREFIXES: Final = ("anti", "non", "un", "in", "im", "ir", "dis")
+_GROUPS: Final = """millisecond ms/second sec s/minute min/hour hr h/day/week/month/year/character char/token/word/sentence/paragraph/page/
+    document article/step iteration update/epoch/parameter weight/layer/head/language/benchmark task dataset/class category/image picture/
+    participant annotator user person people/gpu/tpu/example sample instance/question/dollar/euro/joule/watt/domain/expert"""
+_COUNTED: Final = {stem(word): group.split()[0] for group in _GROUPS.split("/") for word in group.split()}
+_TO: Final = re.compile(r"\s?(?:to|→|->)\s?")
+_OF: Final = re.compile(r"\s(?:out\s)?of\s(?:(?:the|our|all)\s)?")
+_BEHIND: Final = re.compile(
+    r"\b(?:unlike|contrary to|in contrast (?:to|with)|compared (?:to|with)|rather than|instead of)\s([^,.;:()]+)", re.IGNORECASE
+)
+
+
+def opposite(laid: Alignment) -> str | None:
+    """Whether a word stands in the place of its opposite: low for high, end for start, unsupervised for supervised."""
+    if not laid.verbatim:
+        return None
+    for mine, theirs in laid.swapped:
+        for a in mine:
+            for b in theirs:
+                if _opposed(stem(a.text), stem(b.text)):
+                    return f"says '{a.text}' where the source says '{b.text}'"
+    return None
+
+
+def _opposed(a: str, b: str) -> bool:
+    longer, shorter = (a, b) if len(a) > len(b) else (b, a)
+    return frozenset((a, b)) in _OPPOSITES or (len(shorter) > 3 and any(longer == p + shorter for p in _PREFIXES))
+
+
+def turned_pair(claim: Claim) -> str | None:
+    """Whether "from 12 to 5" became "from 5 to 12"."""
+    mine, theirs = set(_from_to(claim.text)), set(_from_to(_ground(claim)))
+    for low, high in mine - theirs:
+        if (high, low) in theirs:
+            return f"turns 'from {high} to {low}' round"
+    return None
+
+
+def _from_to(text: str) -> Iterator[tuple[str, str]]:
+    for a, b in pairwise(numbers_of(text)):
+        if re.search(r"\bfrom\s$", text[: a.start], re.IGNORECASE) and _TO.fullmatch(text[a.end : b.start]):
+            yield f"{a.value:f}", f"{b.value:f}"
+
+
+def another_count(claim: Claim) -> str | None:
+    """Whether the source counts something else by the number: hours where it says steps."""
+    ground = _ground(claim)
+    theirs = numbers_of(ground)
+    for number in numbers_of(claim.text):
+        mine = _counted(claim.text, number)
+        told = [c for t in theirs if t.kind == number.kind and t.value == number.value and (c := _counted(ground, t))]
+        if mine and told and mine[0] not in {group for group, _ in told}:
+            return f"says '{number.text} {mine[1]}' where the source says '{number.text} {told[0][1]}'"
+    return None
+
+
+def _counted(text: str, number: Number) -> tuple[str, str] | None:
+    """What a number counts, as (group, word): one of the words that exclude each other, at most two words behind it."""
+    behind = re.sub(r"^(?:\s?(?:-|–|to)\s?[\d.,]+[kKMBT]?)", "", text[number.end : number.end + 60])
+    for word in re.findall(r"^[\s-]?([^\W\d_]+)(?:[\s-]([^\W\d_]+))?(?:[\s-]([^\W\d_]+))?", behind):
+        for w in word:
+            if stem(w) in _COUNTED:
+                return _COUNTED[stem(w)], w
+            if w.lower() in ("of", "in", "on", "and", "or", "for", "to", "with", "than", "the", "a", "per"):
+                return None
+    return None
+
+
+def part_for_whole(claim: Claim) -> str | None:
+    """Whether a comparison that holds for 17 of 21 is said of 21."""
+    if not any(direction(t.text) for t in tokens_of(claim.text, ())) and not re.search(r"\b(?:win|succeed|solve)", claim.text):
+        return None
+    ground = _ground(claim)
+    theirs = numbers_of(ground)
+    mine = numbers_of(claim.text)
+    for part, whole in pairwise(theirs):
+        if not _OF.fullmatch(ground[part.end : whole.start]):
+            continue
+        rest = [t for t in theirs if t not in (part, whole)]
+        if any(n.value == whole.value and not number_in(n, ground, rest) for n in mine) and all(
+            n.value != part.value for n in mine
+        ):
+            return f"says '{whole.text}' where the source says '{part.text} of {whole.text}'"
+    return None
+
+
+def other_complement(claim: Claim) -> str | None:
+    """Whether "unlike A, B ..." became "unlike B, A ..."."""
+    if claim.nearest is None:
+        return None
+    here, there = _BEHIND.search(claim.text), _BEHIND.search(claim.nearest.text)
+    if here is None or there is None:
+        return None
+    mine, theirs = content(here[1]), content(there[1])
+    my_rest, their_rest = content(claim.text.replace(here[1], " ")), content(claim.nearest.text.replace(there[1], " "))
+    if mine and theirs and mine - theirs <= their_rest and theirs - mine <= my_rest and mine - theirs and theirs - mine:
+        return f"exchanges what stands behind '{here[0].split()[0].lower()}'"
+    return None
+
+
+def _ground(claim: Claim) -> str:
+    """The words that a claim rests on."""
+    return claim.quotes if claim.quotes is not None else " \n ".join(p.text for p in claim.passages[:3])
