@@ -2,6 +2,7 @@
 
 import json
 import sys
+import zlib
 
 import numpy as np
 import pytest
@@ -101,6 +102,10 @@ def test_long_documents_do_not_fill_a_sample_alone_and_few_give_few_samples():
     assert max(map(len, spread)) <= 128
 
 
+def test_few_endless_documents_still_give_all_samples():
+    assert len(samples(numbered(14, 6000), SMALL)) == 4
+
+
 def test_too_little_text_is_refused():
     with pytest.raises(MeasureError) as error:
         samples(["one two, three"], SMALL)
@@ -183,18 +188,40 @@ def test_vendi_scores_are_of_the_texts_of_each_sample():
     states = mean_states(PROBE)
     texts = zipf(3, 200)
     found = text_rivals(texts, states, budget=SMALL, seed=5)
-    assert [r.name for r in found] == [*NAMES, "Vendi q=1", "Vendi q=2"]
-    by_hand = [[vendi(states(s.texts), q) for s in samples(texts, SMALL, 5)] for q in (1, 2)]
-    assert [r.estimate.value for r in found[-2:]] == pytest.approx(np.mean(by_hand, axis=1), rel=1e-9)
-    assert found[-1].note == f"higher: more diverse; centred cosine, mean states of {PROBE.name}"
+    assert [r.name for r in found] == [*NAMES, *(f"Vendi q={q}, {kernel}" for kernel in ("cosine", "rbf") for q in (1, 2))]
+    by_hand = [
+        [vendi(states(s.texts), q, kernel=kernel, sigma=states.width) for s in samples(texts, SMALL, 5)]
+        for kernel in ("cosine", "rbf")
+        for q in (1, 2)
+    ]
+    assert [r.estimate.value for r in found[-4:]] == pytest.approx(np.mean(by_hand, axis=1), rel=1e-9)
+    assert found[-4].note == f"higher: more diverse; mean states of {PROBE.name}, far from the centre all looks alike"
+    assert found[-1].note == f"higher: more diverse; mean states of {PROBE.name}, width {states.width:.4g}"
 
 
-def test_the_centre_belongs_to_no_corpus():
-    # Centred on themselves, texts that are nearly the same would look as diverse as any.
+def lengths(texts):
+    """Points far from each other for texts of different length, with a little noise."""
     rng = np.random.default_rng(0)
-    encoder = encoded_by("toy", lambda texts: np.array([[len(t), 40, *rng.normal(0, 1e-3, 6)] for t in texts], dtype=float))
-    same = text_rivals(["a b c d e f g h i j " * 10] * 60, encoder, budget=SMALL)
-    assert same[-2].estimate.value < 1.01
+    return np.array([[len(t), 40, *rng.normal(0, 1e-3, 6)] for t in texts], dtype=float)
+
+
+def test_the_centre_and_the_width_belong_to_no_corpus():
+    # Centred on themselves, or at a width of their own, texts that are nearly the same would look as diverse as any.
+    same = text_rivals(["a b c d e f g h i j " * 10] * 60, encoded_by("toy", lengths), budget=SMALL)
+    assert all(r.estimate.value < 1.01 for r in same[-4:])
+
+
+def test_the_rbf_kernel_does_not_depend_on_the_place():
+    def scattered(texts, place=0.0):
+        return place + np.array([np.random.default_rng(zlib.crc32(t.encode())).normal(size=6) for t in texts])
+
+    def moved(texts):
+        return scattered(texts, 0 if tuple(texts) == reference_texts() else 100)
+
+    here, there = (text_rivals(zipf(1, 200), encoded_by("toy", embed), budget=SMALL)[-4:] for embed in (scattered, moved))
+    assert [r.estimate.value for r in here[2:]] == pytest.approx([r.estimate.value for r in there[2:]], rel=1e-6)
+    assert here[0].estimate.value > 3
+    assert there[0].estimate.value < 1.1
 
 
 def test_a_probe_that_knows_too_few_tokens_is_refused():

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from breadth.measure.rivals.panel import Rival
+from breadth.measure.rivals.panel import KERNELS, Rival
 from breadth.measure.rivals.vendi import effective_number, spectrum
 from breadth.measure.text.rivals.lexical import (
     compression_ratio,
@@ -63,11 +63,12 @@ def text_rivals(
         values = [float("nan")] if short else [score(sample) for sample in drawn]
         found.append(_rival(name, values, size, note, level))
     if embedder is not None:
-        spectra = [] if short else [spectrum(embedder(sample.texts)) for sample in drawn]
-        for q in ORDERS:
-            note = f"{MORE}; centred cosine, {embedder.name}"
-            values = [float("nan")] if short else [effective_number(s, q) for s in spectra]
-            found.append(_rival(f"Vendi q={q:g}", values, runs, note, level))
+        for kernel in KERNELS:
+            spectra = [] if short else [spectrum(embedder(sample.texts), kernel, sigma=embedder.width) for sample in drawn]
+            note = f"{MORE}; {embedder.name}, {'far from the centre all looks alike' if kernel == 'cosine' else f'width {embedder.width:.4g}'}"
+            for q in ORDERS:
+                values = [float("nan")] if short else [effective_number(s, q) for s in spectra]
+                found.append(_rival(f"Vendi q={q:g}, {kernel}", values, runs, note, level))
     return tuple(found)
 
 

@@ -12,7 +12,7 @@ import torch
 
 from breadth.data.text.tokens import BYTES, Tokeniser
 from breadth.errors import MeasureError
-from breadth.measure.rivals.kernel import Floats
+from breadth.measure.rivals.kernel import Floats, median_distance
 from breadth.measure.text.probe import TextProbe
 from breadth.measure.text.rivals.sample import Budget, samples
 
@@ -25,15 +25,17 @@ CHUNK = 64
 
 @dataclass(frozen=True, eq=False)
 class Embedder:
-    """embed: texts -> [n, d]; centre: [d], the mean of ``reference_texts``, which cosines are taken from.
+    """embed: texts -> [n, d]; centre [d], width: the mean of ``reference_texts`` and the median distance of two of them.
 
     Vectors of all texts share a large direction, so that plain cosines are all near 1. A centre of each corpus's own would blow up a
-    narrow corpus to the width of a broad one; so it is one point for all corpora.
+    narrow corpus to the width of a broad one; so cosines are taken from one point for all corpora. Seen from there, what is far away
+    (another language) looks narrower than it is; the rbf kernel, whose width is one for all corpora too, does not depend on the place.
     """
 
     name: str
     embed: Embed
     centre: Floats
+    width: float
 
     def __call__(self, texts: Sequence[str]) -> Floats:
         """Return the vectors of texts from the centre [n, d]."""
@@ -50,8 +52,9 @@ def reference_texts() -> tuple[str, ...]:
 
 
 def encoded_by(name: str, embed: Embed) -> Embedder:
-    """Return any encoder of texts as an embedder, centred on ``reference_texts``."""
-    return Embedder(name, embed, np.asarray(embed(reference_texts()), dtype=np.float64).mean(axis=0))
+    """Return any encoder of texts as an embedder, with the centre and width of ``reference_texts``."""
+    reference = np.asarray(embed(reference_texts()), dtype=np.float64)
+    return Embedder(name, embed, reference.mean(axis=0), median_distance(reference))
 
 
 def mean_states(probe: TextProbe, tokeniser: Tokeniser = BYTES) -> Embedder:
