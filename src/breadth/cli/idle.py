@@ -18,6 +18,7 @@ OF_TASKS = (
     "scale", "store", "tasks", "ways", "weights",
 )  # fmt: skip
 OF_IMAGES = ("channels", "size")
+OF_TEXT = ("by", "interleave", "length", "sequences", "text_col", "text_probe", "tokenizer")
 
 
 def idle_options(given: Collection[str], settings: Settings, sets: Sequence[LabeledSet], *, bare: bool) -> dict[str, str]:
@@ -30,7 +31,7 @@ def idle_options(given: Collection[str], settings: Settings, sets: Sequence[Labe
             f"--no-rivals was given for '{sets[0].name}', which has no labels and so no coefficient; expected the other metrics at "
             "least: leave it out, or name the labels with --label-col"
         )
-    why: dict[str, str] = {}
+    why = dict.fromkeys(OF_TEXT, "it belongs to text; --text says that the sources are text")
     if not sets[0].is_images:
         why |= dict.fromkeys(OF_IMAGES, "the sources hold vectors, not images")
     if bare:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import os
-import sys
-import warnings
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from breadth.cli.options import AsJson, Device, bytes_of, duration, print_json, progress_bar
+from breadth.cli.options import AsJson, Device, bytes_of
 from breadth.errors import MeasureError
 
 __all__ = ["measure"]
@@ -28,14 +25,11 @@ def _tasks(text: str) -> int | Literal["auto"]:
     return int(text)
 
 
-def _tell_time(count: int, tasks: str, seconds: float, listed: list[str] | None) -> None:
-    """Say how long ``count`` sources may take, nan where they have no tasks; as JSON where the sources are ``listed``."""
-    if listed is not None:
-        print_json({"sources": listed, "estimated_seconds": seconds if math.isnan(seconds) else round(seconds)})
-    elif math.isnan(seconds):
-        print("features without labels, hence no tasks: the other metrics alone take seconds")
-    else:
-        print(f"{count} source{'' if count == 1 else 's'}, {tasks} tasks each: about {duration(seconds)} on one core")
+def _whole(tasks: str) -> int:
+    found = _tasks(tasks)
+    if found == "auto":
+        raise MeasureError("--tasks is 'auto'; expected a whole number of 3 or more for text")
+    return found
 
 
 def measure(
@@ -43,7 +37,9 @@ def measure(
     sources: Annotated[
         list[str],
         typer.Argument(
-            help="Folders, .npz, .npy, .parquet, .csv, .tar, hf:USER/NAME, or digits, glyphs:..., gaussian:...", metavar="SOURCE..."
+            help="Folders, .npz, .npy, .parquet, .csv, .tar, hf:USER/NAME, or digits, glyphs:..., gaussian:...; of text: .txt, .jsonl, "
+            "ginc:..., and with --text any table, folder or hf:USER/NAME.",
+            metavar="SOURCE...",
         ),
     ],
     probe: Annotated[ProbeKind, typer.Option("--probe", help="Architecture of the probe network.")] = "resnet18",
@@ -82,6 +78,16 @@ def measure(
     out: Annotated[Path | None, typer.Option("--out", help="Folder for the page, its pictures and the numbers.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the task draw.")] = 0,
     probe_seed: Annotated[int, typer.Option("--probe-seed", help="Seed of random probe weights.")] = 0,
+    text: Annotated[bool, typer.Option("--text", help="The sources are text, where their names do not say so.")] = False,
+    text_col: Annotated[str | None, typer.Option("--text-col", help="Text: its column, where not clear.")] = None,
+    by: Annotated[Literal["auto", "line", "document"], typer.Option("--by", help="Text: how plain text is cut.")] = "auto",
+    tokenizer: Annotated[str, typer.Option("--tokenizer", help="Text: bytes, a tokenizer.json, or a name on the Hub.")] = "bytes",
+    length: Annotated[int, typer.Option("--length", min=8, help="Text: tokens of a sequence.")] = 128,
+    sequences: Annotated[int, typer.Option("--sequences", min=1, help="Text: sequences of a batch, which is a task.")] = 64,
+    text_probe: Annotated[
+        str, typer.Option("--text-probe", help="Text: default, random, a folder with a GPT-2, or a name on the Hub.")
+    ] = "default",
+    interleave: Annotated[bool, typer.Option("--interleave", help="Text: --mixture inside every batch, measured anew.")] = False,
     device: Device = "cpu",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how long it may take, and stop.")] = False,
     as_json: AsJson = False,
@@ -98,17 +104,41 @@ def measure(
       breadth measure "glyphs:scripts=greek" "glyphs:scripts=greek+latin" --probe conv --tasks 50 --out greek
       breadth measure photos/ sketches.npz --weights resnet18.safetensors --tasks auto --precision 0.005
       breadth measure hf:USER/NAME#train photos/ --mixture best --json
+      breadth measure corpus.txt news.jsonl --mixture corpus=0.5,news=0.5 --interleave
+      breadth measure table.csv --text --text-col body
     """
     # One thread: several would wait for each other as soon as anything else uses a core, which costs far more than they gain.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    from breadth.cli.idle import idle_options, tell_idle
-    from breadth.cli.measured import as_dict, asked_weights, mixture_of, tell, tell_features, write_page
+    # By name: typer brings a click of its own.
+    sources_of = {name: context.get_parameter_source(name) for name in context.params}
+    given = [name for name, where in sources_of.items() if where is not None and where.name == "COMMANDLINE"]
+    from breadth.cli.measure_sets import measure_sets
+    from breadth.data.text.places import TextReading, is_text
+    from breadth.data.text.tokens import BYTES
+    from breadth.measure.memory import MEMORY, working_set
     from breadth.measure.settings import Reading, Settings  # loads torch
-    from breadth.measure.sources import no_classes, read_sources
     from breadth.measure.store import default_store
-    from breadth.measure.survey import estimated_seconds, survey
-    from breadth.measure.unlabelled import measure_features
+    from breadth.measure.text.survey import TextSettings
 
+    limit_bytes = None if memory is None else bytes_of("--memory", memory, "800M or 2G")
+    folder = None if no_store else store or default_store()
+    if text or any(is_text(s) for s in sources):
+        from breadth.cli.measure_text import TextAsked, measure_corpora
+
+        how = TextSettings(
+            tasks=_whole(tasks),
+            sequences=sequences,
+            draws=draws if "draws" in given else TextSettings.draws,
+            scale=scale,
+            rivals=rivals,
+            seed=seed,
+            memory=MEMORY if limit_bytes is None else working_set(limit_bytes, 0),
+            store=folder,
+        )
+        asked = TextAsked(tokenizer, text_probe, probe_seed, device, interleave, given)
+        reading = TextReading(BYTES, length, by, text_col, split, revision, offline, limit)
+        measure_corpora(sources, reading, how, asked, mixture=mixture, out=out, dry_run=dry_run, as_json=as_json)
+        return
     settings = Settings(
         probe=probe,
         weights=weights,
@@ -124,51 +154,13 @@ def measure(
         ridge=ridge,
         draws=draws,
         arithmetic=arithmetic,
-        memory=None if memory is None else bytes_of("--memory", memory, "800M or 2G"),
+        memory=limit_bytes,
         scale=scale,
         rivals=rivals,
         seed=seed,
         probe_seed=probe_seed,
         device=device,
-        store=None if no_store else store or default_store(),
+        store=folder,
         reading=Reading(image_col, label_col, group_col, split, revision, offline, limit),
     )
-    sets = read_sources(sources, settings)
-    bare = no_classes(sets)
-    if bare and (out is not None or mixture is not None):
-        raise MeasureError(
-            f"'{sets[0].name}' has no labels, hence no tasks; expected labelled sources with --out or --mixture: leave these out, or "
-            "name the labels with --label-col"
-        )
-    # By name: typer brings a click of its own.
-    sources_of = {name: context.get_parameter_source(name) for name in context.params}
-    given = [name for name, where in sources_of.items() if where is not None and where.name == "COMMANDLINE"]
-    tell_idle(idle_options(given, settings, sets, bare=bare))
-    if dry_run:
-        _tell_time(len(sets), tasks, float("nan") if bare else estimated_seconds(sets, settings), sources if as_json else None)
-        return
-    if bare:
-        features = measure_features(sets, settings)
-        if as_json:
-            print_json({"sources": [f.as_dict() for f in features]})
-        else:
-            tell_features(features)
-        return
-    weights_asked = None if mixture is None else asked_weights(mixture, [s.name for s in sets])
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)  # where that cannot be, it is better known now than after the measurement
-    with warnings.catch_warnings(record=True) as warned, progress_bar("measure", quiet=as_json) as show:
-        result = survey(sets, settings, report=show)
-    for warning in warned:
-        print(f"breadth: warning: {warning.message}", file=sys.stderr)
-    mixed = None if weights_asked is None else mixture_of(result, weights_asked)
-    if out is not None:
-        write_page(result, out, mixed)
-    if as_json:
-        print_json(as_dict(result, mixed))
-        return
-    tell(result, precision if tasks == "auto" else None)
-    if mixed is not None:
-        print(mixed)
-    if out is not None:
-        print(f"page: {out / 'index.html'}")
+    measure_sets(sources, settings, given, mixture=mixture, out=out, dry_run=dry_run, as_json=as_json)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from breadth.cli.options import print_json
 from breadth.errors import MeasureError, printable
 from breadth.measure.measurement import Measurement, TaskPair
+from breadth.measure.text.measurement import TextMeasurement
 from breadth.measure.unlabelled import FeatureMeasure
 from breadth.stats.interval import Estimate
 
-__all__ = ["Mixed", "as_dict", "asked_weights", "mixture_of", "tell", "tell_features", "write_page"]
+__all__ = ["Mixed", "as_dict", "asked_weights", "finish", "mixture_of", "tell", "tell_features", "write_page"]
 
 
 # Share of redraws that turn an order beyond which nothing is known of it.
@@ -40,14 +42,14 @@ class Mixed:
         return f"mixture of {parts}\n  diversity    {d.value:.4f} [{d.low:.4f}, {d.high:.4f}]{more}"
 
 
-def mixture_of(result: Measurement, weights: list[float] | Literal["best"]) -> Mixed:
+def mixture_of(result: Measurement | TextMeasurement, weights: list[float] | Literal["best"]) -> Mixed:
     """Return the mixture of the sources by ``weights`` in their order, or the most diverse one."""
     mix = result.mixture()
     w = list(mix.best().weights) if weights == "best" else weights
     return Mixed(dict(zip(mix.names, w, strict=True)), mix.diversity(w), mix.gains(w))
 
 
-def as_dict(result: Measurement, mixed: Mixed | None) -> dict[str, Any]:
+def as_dict(result: Measurement | TextMeasurement, mixed: Mixed | None) -> dict[str, Any]:
     """Return what is printed as JSON and written beside the page."""
     return result.as_dict() | ({} if mixed is None else {"mixture": mixed.as_dict()})
 
@@ -125,7 +127,29 @@ def tell_features(found: Sequence[FeatureMeasure]) -> None:
     print("no labels, hence no tasks and no diversity coefficient; 95% intervals for this number of items", file=sys.stderr)
 
 
-def write_page(result: Measurement, out: Path, mixed: Mixed | None = None) -> None:
+def finish(
+    result: Measurement | TextMeasurement,
+    weights: list[float] | Literal["best"] | None,
+    *,
+    out: Path | None,
+    as_json: bool,
+    told: Callable[[], None],
+) -> None:
+    """Write the page where one was asked for, then print JSON, or what ``told`` tells, the mixture by ``weights`` and where the page is."""
+    mixed = None if weights is None else mixture_of(result, weights)
+    if out is not None:
+        write_page(result, out, mixed)
+    if as_json:
+        print_json(as_dict(result, mixed))
+        return
+    told()
+    if mixed is not None:
+        print(mixed)
+    if out is not None:
+        print(f"page: {out / 'index.html'}")
+
+
+def write_page(result: Measurement | TextMeasurement, out: Path, mixed: Mixed | None = None) -> None:
     """Write the page of a measurement, its pictures and its numbers into ``out``, with the mixture that was asked for."""
     from breadth.report.measurement import write_measurement  # loads matplotlib
     from breadth.report.strips import Extremes, Pair
@@ -133,7 +157,7 @@ def write_page(result: Measurement, out: Path, mixed: Mixed | None = None) -> No
     def pair(p: TaskPair) -> Pair:
         return Pair(p.distance, (f"task {p.tasks[0]}", f"task {p.tasks[1]}"), p.images)
 
-    shown = {s.name: s.extremes() for s in result.sources}
+    shown = {} if isinstance(result, TextMeasurement) else {s.name: s.extremes() for s in result.sources}
     extremes = {name: Extremes(pair(found[0]), pair(found[1])) for name, found in shown.items() if found is not None}
     distances = {s.name: s.distances for s in result.sources}
     command = shlex.join(["breadth", *sys.argv[1:]])

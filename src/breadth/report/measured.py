@@ -77,6 +77,11 @@ class Measured:
     mixture: Mapping[str, Any] | None
 
     @property
+    def of_text(self) -> bool:
+        """Whether tasks are batches of text, which have no classes."""
+        return self.protocol.get("measure") == "Task2Vec of text"
+
+    @property
     def names(self) -> list[str]:
         """Names of the sources in their order."""
         return [s.name for s in self.sources]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from breadth.report.scale import by_diversity, percent, scale_chart
 from breadth.report.strips import Extremes, pair_strips
 from breadth.report.style import VERDICT_COLOURS, encode
 from breadth.report.table import Table
+from breadth.report.text_words import CAPTIONS, LEAD, text_headline, text_numbers, text_warnings, without_noise
 from breadth.report.told import citation, headline, mixture_words, scale_ends, warnings_of
 from breadth.report.words import estimate, number
 from breadth.stats.possible import possible
@@ -66,6 +68,11 @@ _CAPTIONS = {
 }  # fmt: skip
 
 
+_LEAD = (
+    "Diversity coefficient: the mean distance between the Task2Vec embeddings of two tasks of a source. Higher is more diverse. Sources "
+    "stand in the order of this value, which noise and numbers of classes can turn: corrected, it is without what newly drawn items of the "
+    "same classes add to it."
+)
 _EXPLAINED = (
     "Corrected for noise: D(D⁻¹(coefficient) − D⁻¹(noise floor)), where D(v) is the distance of two embeddings whose log ratio has the "
     "variance v over the filters, since variances of noise add up and distances do not (docs/notation.md). Split halves: mean distance "
@@ -79,7 +86,7 @@ def pictures(m: Measured, distances: Mapping[str, npt.ArrayLike], extremes: Mapp
     matrices = checked_distances(m, distances)
     if unknown := sorted(set(extremes) - set(m.names)):
         raise DataError(f"pairs of tasks of {unknown} were given; expected names of measured sources: {m.names}")
-    made = {"scale": scale_chart(m), "distances": distance_histograms(m, matrices)}
+    made = {"scale": scale_chart(without_noise(m) if m.of_text else m), "distances": distance_histograms(m, matrices)}
     if len(m.sources) > 1:
         made["cross"] = cross_chart(m)
     made["convergence"] = convergence_chart(m, matrices)
@@ -104,11 +111,15 @@ def write_measurement(
     similar pair of tasks, for sources that have images; command: what made the measurement, shown for copying.
     Raises DataError where these do not fit together.
     """
-    m = by_diversity(read_measurement(result))
+    m = read_measurement(result)
+    m = by_diversity(m) if not m.of_text else _in_order_without_noise(m)
     figures = pictures(m, distances, extremes or {})
     drawn = {name: svg(figure) for name, figure in figures.items()}
     out = Path(out)
-    paths = [write_page(_page(m, drawn, enough(m, checked_distances(m, distances)), command), out), out / "measurement.json"]
+    paths = [
+        write_page(_page(m, result, drawn, enough(m, checked_distances(m, distances)), command), out),
+        out / "measurement.json",
+    ]
     write_json(paths[1], dict(result))
     for name, figure in figures.items():
         (out / f"{name}.svg").write_text(drawn[name], encoding="utf-8")
@@ -128,10 +139,19 @@ def fragment(result: Mapping[str, Any]) -> str:
     )  # fmt: skip
 
 
-def _page(m: Measured, drawn: Mapping[str, str], answers: Sequence[str], command: str | None) -> str:
-    ranked = m.sources
+def _in_order_without_noise(m: Measured) -> Measured:
+    """Sources of text in the order of the value that the page is about; their coefficients stay as they are."""
+    order = by_diversity(without_noise(m)).names
+    at = [m.names.index(name) for name in order]
+    return replace(m, sources=tuple(m.sources[k] for k in at), cross=m.cross[at][:, at])
+
+
+def _page(m: Measured, result: Mapping[str, Any], drawn: Mapping[str, str], answers: Sequence[str], command: str | None) -> str:
+    shown = without_noise(m) if m.of_text else m
+    ranked = shown.sources
+    say, warn = (text_headline, text_warnings) if m.of_text else (headline, warnings_of)
     sections = []
-    for kind, (title, caption) in _CAPTIONS.items():
+    for kind, (title, caption) in (_CAPTIONS | CAPTIONS if m.of_text else _CAPTIONS).items():
         of_kind = [name for name in drawn if name.split("-")[0] == kind]
         alternative = _alternative(m) if kind == "scale" else caption
         figures = [themed(drawn[name], name, alternative) for name in of_kind]
@@ -142,13 +162,15 @@ def _page(m: Measured, drawn: Mapping[str, str], answers: Sequence[str], command
         many=len(ranked) > MANY,
         ends=scale_ends(m.floor, m.ceiling) if m.floor is not None and m.ceiling is not None else None,
         title=f"How diverse? {', '.join(m.names[:3])}{f' and {len(m.names) - 3} more' if len(m.names) > 3 else ''}",
-        heads=[(tight(headline(s, m, ends=len(ranked) <= MANY)), [tight(w) for w in warnings_of(s)]) for s in ranked],
+        heads=[(tight(say(s, m, ends=len(ranked) <= MANY)), [tight(w) for w in warn(s)]) for s in ranked],
+        lead=LEAD if m.of_text else _LEAD,
         sections=sections,
         mixture=tight(mixture_words(m)),
-        numbers=_numbers(m),
+        numbers=text_numbers(m, result) if m.of_text else _numbers(m),
         rivals=_rivals(m),
         stability=_stability(m),
         citations=[citation(s, m) for s in ranked],
+        changes="batch size or length" if m.of_text else "number of ways or items",
         command=command,
         colours=VERDICT_COLOURS,
         tight=tight,
@@ -157,7 +179,8 @@ def _page(m: Measured, drawn: Mapping[str, str], answers: Sequence[str], command
 
 
 def _alternative(m: Measured) -> str:
-    return "Dot-and-interval chart of diversity coefficients. " + " ".join(headline(s, m) for s in m.sources)
+    said = (text_headline(s, m) for s in without_noise(m).sources) if m.of_text else (headline(s, m) for s in m.sources)
+    return "Dot-and-interval chart of diversity coefficients. " + " ".join(said)
 
 
 def _numbers(m: Measured) -> Table:

@@ -42,7 +42,7 @@ def rows(m: Measured, wish: float, span: tuple[float, float], *, right: float = 
     ax.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
     for k, name in enumerate(names):
         ax.text(-0.12 / _width(ax), k + 0.5, name, transform=ax.get_yaxis_transform(), ha="right", va="center_baseline")
-    _key(figure)
+    _key(figure, of_text=m.of_text)
     return figure, ax
 
 
@@ -98,13 +98,13 @@ def _width(ax: Axes) -> float:
     return float(ax.get_position().width * figure.get_size_inches()[0])
 
 
-def _key(figure: Figure) -> None:
+def _key(figure: Figure, *, of_text: bool) -> None:
     """Say above the rows what the marks are, each word beside its mark."""
     width, height = figure.get_size_inches()
     x, y = _EDGE, (height - 0.15) / height
     for shape, size, colour, words in (
         ("o", 5.5, BLUE, "diversity coefficient, interval"),
-        ("|", 9, ORANGE, "noise floor: same classes, new items"),
+        ("|", 9, ORANGE, "noise of the estimator" if of_text else "noise floor: same classes, new items"),
     ):
         ends = [x, x + 0.12, x + 0.24] if shape == "o" else [x, x + 0.04, x + 0.08]
         line = Line2D([v / width for v in ends], [y] * 3, color=colour, markevery=[1], marker=shape, markersize=size)

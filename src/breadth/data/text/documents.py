@@ -20,7 +20,7 @@ from breadth.data.items import need
 from breadth.data.patterns import files_of, is_pattern
 from breadth.errors import DataError
 
-__all__ = ["LONGEST", "By", "Rows", "is_text_file", "opened", "rows_of_hub", "rows_of_saved"]
+__all__ = ["LONGEST", "By", "Rows", "is_table", "is_text_file", "opened", "rows_of_hub", "rows_of_saved"]
 
 LONGEST = 16 * 1024**2
 """Bytes of the longest document, or line of a table."""
@@ -76,6 +76,11 @@ def _kind(path: Path) -> str | None:
 def is_text_file(path: Path) -> bool:
     """Return whether the ending, with or without .gz, can be that of text alone; a table may hold anything."""
     return _kind(path) in (*_PLAIN, ".jsonl")
+
+
+def is_table(path: Path) -> bool:
+    """Return whether the ending is that of a table, which may hold text or something else."""
+    return _kind(path) in (".csv", ".tsv", ".parquet")
 
 
 def _of_file(path: Path, how: By) -> Iterator[str]:

@@ -9,11 +9,11 @@ from typing import Literal
 from breadth.data.formats import options_of
 from breadth.data.text.batches import LENGTH, Batches, StreamBatches, TextSource
 from breadth.data.text.corpus import read_corpus
-from breadth.data.text.documents import is_text_file
+from breadth.data.text.documents import is_table, is_text_file
 from breadth.data.text.generated import ConstantTokens, Ginc, UniformTokens
 from breadth.data.text.tokens import BYTES, Tokeniser
 
-__all__ = ["TextReading", "is_generated", "is_text", "text_source"]
+__all__ = ["TextReading", "is_generated", "is_text", "may_be_text", "text_source"]
 
 _GENERATED = ("ginc", "constant-tokens", "uniform-tokens")
 # Files from this size on are read as streams, never held as a whole.
@@ -45,6 +45,12 @@ def is_text(place: str) -> bool:
     Tables, folders and data sets of the Hub may hold either; whoever gives them says so.
     """
     return is_generated(place) or (not place.startswith("hf:") and is_text_file(Path(place)))
+
+
+def may_be_text(place: str) -> bool:
+    """Return whether ``place`` is a table, a data set of the Hub or a folder that holds files of text, which could be a corpus."""
+    path = Path(place)
+    return place.startswith("hf:") or is_table(path) or (path.is_dir() and any(is_text_file(p) for p in path.rglob("*")))
 
 
 def text_source(place: str | Path, how: TextReading = TextReading()) -> TextSource:

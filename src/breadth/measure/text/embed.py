@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -35,11 +35,11 @@ from breadth.measure.text.probe import TextProbe
 from breadth.seeds import generator, integer
 from breadth.version import __version__
 
-__all__ = ["Text2Vec", "embed_text", "protocol_of_text"]
+__all__ = ["Text2Vec", "embed_draws", "embed_text", "protocol_of_text"]
 
 Progress = Callable[[int, int], None]
 # Goes up whenever the same batch gets another embedding.
-STORED_AS = 1
+STORED_AS = 2
 
 
 @dataclass(frozen=True)
@@ -59,15 +59,27 @@ class Text2Vec:
     store: EmbeddingStore | None = None
 
     def __call__(self, given: TextBatch) -> TaskEmbedding:
-        """Embed one batch. Raises MeasureError where its tokens do not fit the probe, or its Fisher is zero or not finite."""
+        """Embed one batch: the mean of its draws. Raises MeasureError where its tokens do not fit the probe, or its Fisher is zero or not
+        finite."""
+        found = self.each(given)
+        return replace(found[0], values=np.mean([e.values for e in found], 0))
+
+    def each(self, given: TextBatch) -> tuple[TaskEmbedding, ...]:
+        """Return one embedding a draw, whose differences are the noise of a draw. Raises as ``__call__``."""
         self._check(given)
         if self.store is None:
             return self._embedded(given)
-        key = self._key(given)
-        found = self.store.get(key, self.probe.layers)
-        if found is None:
+        data = hashlib.sha256()
+        for array in (given.tokens, given.mask, given.items):
+            data.update(f"{array.dtype.str}{array.shape}".encode())
+            data.update(np.ascontiguousarray(array).data)
+        same = ["text", STORED_AS, self.probe.fingerprint, self.draws, self.steps, self.seed, data.hexdigest()]
+        keys = [json.dumps([*same, k]) for k in range(self.draws)]
+        found = tuple(e for key in keys if (e := self.store.get(key, self.probe.layers)) is not None)
+        if len(found) < self.draws:
             found = self._embedded(given)
-            self.store.put(key, found)
+            for key, e in zip(keys, found, strict=True):
+                self.store.put(key, e)
         return found
 
     def _check(self, given: TextBatch) -> None:
@@ -85,14 +97,7 @@ class Text2Vec:
         if not (given.mask[:, 1:]).any():
             raise MeasureError(f"a batch of '{given.source}' holds no two tokens in a row; expected something to predict")
 
-    def _key(self, given: TextBatch) -> str:
-        data = hashlib.sha256()
-        for array in (given.tokens, given.mask, given.items):
-            data.update(f"{array.dtype.str}{array.shape}".encode())
-            data.update(np.ascontiguousarray(array).data)
-        return json.dumps(["text", STORED_AS, self.probe.fingerprint, self.draws, self.steps, self.seed, data.hexdigest()])
-
-    def _embedded(self, given: TextBatch) -> TaskEmbedding:
+    def _embedded(self, given: TextBatch) -> tuple[TaskEmbedding, ...]:
         probe = self.probe
         tokens = torch.from_numpy(given.tokens.astype(np.int64)).to(probe.device)
         # Place t predicts token t + 1, where there is one.
@@ -112,18 +117,20 @@ class Text2Vec:
             states = recording.features.detach().view(len(recording.features), tokens.shape[1], -1)
             cotangents = self._cotangents(states, real[part], head.weight, seed, part.start)
             for name, squares in recording.stacked(cotangents).items():
-                term = squares.double().sum((0, 1))
+                term = squares.double().sum(1)
                 totals[name] = totals[name] + term if name in totals else term
             del recording
-        count = float(real.sum()) * self.draws
+        count = float(real.sum())
         found = {name: (total / count).cpu().numpy() for name, total in totals.items()}
-        values = np.concatenate([found[name] if name in found else np.zeros(size) for name, size in probe.layers])
-        if not np.isfinite(values).all() or not values.any():
+        values = np.concatenate(
+            [found[name] if name in found else np.zeros((self.draws, size)) for name, size in probe.layers], axis=1
+        )
+        if not np.isfinite(values).all() or not values.any(1).all():
             what = "zero everywhere" if np.isfinite(values).all() else "not finite"
             raise MeasureError(
                 f"the Fisher information of a batch of '{given.source}' is {what}; expected positive numbers: use another probe"
             )
-        return TaskEmbedding(values, probe.layers, given.items, head.loss, head.doubt)
+        return tuple(TaskEmbedding(v, probe.layers, given.items, head.loss, head.doubt) for v in values)
 
     def _head(self, hidden: Tensor, after: Tensor, seed: int) -> TextHead:
         if len(after) > HEAD_TOKENS:
@@ -193,20 +200,36 @@ def embed_text(
 
     progress: called with (batches done, batches). Raises DataError where the source is too small, MeasureError as ``Text2Vec``.
     """
+    return embed_draws(source, t2v, tasks=tasks, sequences=sequences, seed=seed, start=start, progress=progress)[0]
+
+
+def embed_draws(
+    source: TextSource,
+    t2v: Text2Vec,
+    *,
+    tasks: int,
+    sequences: int,
+    seed: int,
+    start: int = 0,
+    progress: Progress | None = None,
+) -> tuple[Embeddings, np.ndarray]:
+    """Return what ``embed_text`` does, and the single draws behind it [tasks, draws, D]."""
     if tasks < 1 or sequences < 1 or start < 0:
         raise MeasureError(
             f"{tasks} batches of {sequences} sequences from number {start} were asked for; expected 1 or more of each"
         )
     found = []
     for i in range(start, start + tasks):
-        found.append(t2v(batch(source, i, sequences=sequences, seed=seed)))
+        found.append(t2v.each(batch(source, i, sequences=sequences, seed=seed)))
         if progress is not None:
             progress(i - start + 1, tasks)
-    return Embeddings(
-        np.stack([e.values for e in found]),
-        np.stack([e.items for e in found]),
+    draws = np.stack([[e.values for e in each] for each in found])
+    e = Embeddings(
+        draws.mean(1),
+        np.stack([each[0].items for each in found]),
         ("",) * tasks,
-        np.array([e.loss for e in found]),
-        np.array([e.doubt for e in found]),
+        np.array([each[0].loss for each in found]),
+        np.array([each[0].doubt for each in found]),
         dict(protocol_of_text(source, t2v, tasks=tasks, sequences=sequences, seed=seed)),
     )
+    return e, draws

@@ -27,7 +27,7 @@ __all__ = ["TextCross", "TextMeasurement", "TextScale", "TextSourceMeasure", "Va
 
 @dataclass(frozen=True)
 class Value:
-    """A coefficient. diversity: as it is; floor: mean distance of a batch to itself under other signs; corrected: without that noise."""
+    """A coefficient. diversity: as it is; floor: distance of a batch to itself under other signs; corrected: without that noise."""
 
     diversity: Estimate
     floor: Estimate

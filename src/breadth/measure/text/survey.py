@@ -10,22 +10,23 @@ from pathlib import Path
 
 import numpy as np
 
-from breadth.data.text.batches import SEQUENCES, TextSource, batch
+from breadth.data.text.batches import SEQUENCES, Batches, StreamBatches, TextSource
 from breadth.data.text.generated import ConstantTokens, UniformTokens
 from breadth.data.text.languages import RandomLanguages
 from breadth.errors import MeasureError
-from breadth.measure.correction import FARTHEST, corrected
-from breadth.measure.distance import cosine
+from breadth.measure.correction import FARTHEST, corrected, distance_of_variance, variance_of_distance
+from breadth.measure.distance import cross
 from breadth.measure.diversity import alignment, complexity, cross_diversity, diversity_coefficient, split_half
 from breadth.measure.embeddings import Embeddings
 from breadth.measure.memory import MEMORY
 from breadth.measure.reference import Scale, position
+from breadth.measure.rivals.panel import Rival
 from breadth.measure.store import EmbeddingStore
-from breadth.measure.text.embed import Text2Vec, embed_text, protocol_of_text
+from breadth.measure.text.embed import Text2Vec, embed_draws, embed_text, protocol_of_text
 from breadth.measure.text.head import STEPS
 from breadth.measure.text.measurement import TextCross, TextMeasurement, TextScale, TextSourceMeasure, Value
 from breadth.measure.text.probe import TextProbe
-from breadth.seeds import integer
+from breadth.measure.text.rivals.panel import text_rivals
 from breadth.stats.interval import Estimate, combined, mean
 
 __all__ = ["FIRST", "TextSettings", "estimated_text_seconds", "measure_text"]
@@ -34,7 +35,7 @@ __all__ = ["FIRST", "TextSettings", "estimated_text_seconds", "measure_text"]
 Report = Callable[[float, float, str], None]
 # (name, value): what the first batches of a source say.
 First = Callable[[str, Value], None]
-# Batches that are embedded twice, for the noise; after them a first value can be told.
+# Batches after which a first value can be told.
 FIRST = 5
 SCALE_TASKS = 8
 FEWEST_FOR_HALVES = 6
@@ -44,9 +45,10 @@ FEWEST_FOR_HALVES = 6
 class TextSettings:
     """How text is measured.
 
-    tasks: batches of each source; sequences: of a batch; draws: backward passes a batch, whose noise falls as 1/draws; head_steps: of tuning
-    the head, 0 for the probe's own; scale: measure the references too; seed: of the batches and of the estimator; memory: bytes for the
-    working set of a pass; store: folder of finished embeddings, None for none.
+    tasks: batches of each source; sequences: of a batch; draws: backward passes a batch, at least 2 to know their noise, which falls as
+    1/draws; head_steps: of tuning the head, 0 for the probe's own; scale: measure the references too; rivals: the other metrics of
+    corpora too; seed: of the batches and of the estimator; memory: bytes for the working set of a pass; store: folder of finished
+    embeddings, None for none.
     """
 
     tasks: int = 20
@@ -54,12 +56,13 @@ class TextSettings:
     draws: int = 2
     head_steps: int = STEPS
     scale: bool = True
+    rivals: bool = True
     seed: int = 0
     memory: int = MEMORY
     store: Path | None = None
 
     def __post_init__(self) -> None:
-        for name, least in (("tasks", 3), ("sequences", 1), ("draws", 1), ("head_steps", 0), ("memory", 1)):
+        for name, least in (("tasks", 3), ("sequences", 1), ("draws", 2), ("head_steps", 0), ("memory", 1)):
             value = getattr(self, name)
             if not isinstance(value, int) or value < least:
                 raise MeasureError(f"{name} is {value!r}; expected a whole number of {least} or more")
@@ -86,9 +89,9 @@ class _Run:
             fraction = min(self.done / self.total, 0.999)
             self.report(fraction, (time.perf_counter() - self.started) * (1 - fraction) / fraction, now)
 
-    def embedded(self, source: TextSource, start: int, tasks: int) -> Embeddings:
+    def embedded(self, source: TextSource, start: int, tasks: int) -> tuple[Embeddings, np.ndarray]:
         s = self.settings
-        return embed_text(
+        return embed_draws(
             source,
             self.t2v,
             tasks=tasks,
@@ -98,35 +101,24 @@ class _Run:
             progress=lambda done, total: self.step(source.name),
         )
 
-    def values(self, source: TextSource, e: Embeddings, noise: np.ndarray) -> tuple[Embeddings, Value, Value]:
+    def values(self, source: TextSource, e: Embeddings, draws: np.ndarray) -> tuple[Embeddings, Value, Value]:
         """Return the embeddings without vocabulary rows, and both values."""
         s = self.settings
         how = protocol_of_text(source, self.bare, tasks=e.tasks, sequences=s.sequences, seed=s.seed)
         bare = replace(e, values=e.values[:, self.kept], protocol=how)
-        return bare, _value(bare, noise[:, self.kept]), _value(e, noise)
-
-    def again(self, source: TextSource) -> np.ndarray:
-        """The first batches embedded with other signs [FIRST, D]."""
-        s = self.settings
-        other = replace(self.t2v, seed=integer(s.seed, "noise"))
-        found = []
-        for i in range(min(FIRST, s.tasks)):
-            found.append(other(batch(source, i, sequences=s.sequences, seed=s.seed)).values)
-            self.step(f"{source.name}, noise")
-        return np.stack(found)
+        return bare, _value(bare, draws[:, :, self.kept]), _value(e, draws)
 
     def measured(self, source: TextSource, tasks: int, first: First | None) -> tuple[Embeddings, Value, Value]:
         """Return what ``values`` does of ``tasks`` batches; ``first`` is told what the first ones say."""
-        head = self.embedded(source, 0, min(FIRST, tasks))
-        noise = self.again(source)
-        if first is not None:
-            first(source.name, self.values(source, head, noise)[1])
+        e, draws = self.embedded(source, 0, min(FIRST, tasks))
+        if first is not None and tasks > FIRST:
+            first(source.name, self.values(source, e, draws)[1])
         if tasks > FIRST:
-            head = _joined(head, self.embedded(source, FIRST, tasks - FIRST))
+            more, drawn = self.embedded(source, FIRST, tasks - FIRST)
+            e, draws = _joined(e, more), np.concatenate([draws, drawn])
             s = self.settings
-            how = protocol_of_text(source, self.t2v, tasks=tasks, sequences=s.sequences, seed=s.seed)
-            head = replace(head, protocol=how)
-        return self.values(source, head, noise)
+            e = replace(e, protocol=protocol_of_text(source, self.t2v, tasks=tasks, sequences=s.sequences, seed=s.seed))
+        return self.values(source, e, draws)
 
 
 def _joined(a: Embeddings, b: Embeddings) -> Embeddings:
@@ -135,16 +127,28 @@ def _joined(a: Embeddings, b: Embeddings) -> Embeddings:
 
 
 def _embeddings(settings: TextSettings, sources: int) -> int:
-    references = 3 * (SCALE_TASKS + FIRST) if settings.scale else 0
-    return sources * (settings.tasks + min(FIRST, settings.tasks)) + references
+    return sources * settings.tasks + (3 * SCALE_TASKS if settings.scale else 0)
 
 
-def _value(e: Embeddings, noise: np.ndarray) -> Value:
-    """The coefficient of e, and its noise from the first rows under other signs [k, D]."""
-    distances = np.array([cosine(row, other) for row, other in zip(e.values, noise, strict=False)])
-    floor = replace(mean(distances), method="batches embedded twice with other signs, t interval")
-    diversity = diversity_coefficient(e)
+def _value(e: Embeddings, draws: np.ndarray) -> Value:
+    """The coefficient of e, and its noise from the draws [M, k, D] that e is the mean of."""
+    diversity, floor = diversity_coefficient(e), noise(draws)
     return Value(diversity, floor, corrected(_within(diversity), _within(floor)))
+
+
+def noise(draws: np.ndarray) -> Estimate:
+    """Return the distance of two embeddings of one batch, each a mean of k draws, from the draws [M, k, D] of M batches.
+
+    Two single draws are at a distance whose variance of log ratios is twice that of a draw; that of two means of k is 1/k of it.
+    Interval: t over batches, delta method.
+    """
+    k = draws.shape[1]
+    single = mean(np.array([cross(batch, batch)[np.triu_indices(k, 1)].mean() for batch in draws]))
+    between = variance_of_distance(min(single.value, FARTHEST)) / k
+    step = 1e-3 * max(single.value, 1e-6)
+    ahead = variance_of_distance(min(single.value, FARTHEST - step) + step) / k
+    slope = (distance_of_variance(ahead) - distance_of_variance(between)) / step
+    return combined(distance_of_variance(between), [(slope, single)], f"{k} draws of each batch, t interval")
 
 
 def _within(e: Estimate) -> Estimate:
@@ -173,7 +177,7 @@ def measure_text(
 ) -> TextMeasurement:
     """Measure each source, with vocabulary rows and without, every two of them against each other, and the scale they stand on.
 
-    The noise floor of text is the estimator's alone: the same batch embedded twice with other signs. What is left when it is taken out is
+    The noise floor of text is the estimator's alone: the same batch embedded again with other signs. What is left when it is taken out is
     how far two batches of the source are apart, sequences drawn by chance included; it falls as 1/sequences where batches are drawn
     from one pool, and batches of different languages stay apart. first: called with (source, its value from ``FIRST`` batches). Raises
     DataError where a source is too small, MeasureError where two have one name or tokens do not fit the probe.
@@ -184,7 +188,7 @@ def measure_text(
     started = time.perf_counter()
     for s in sources:
         # A source too small is better known before anything is embedded than after; streams are not read ahead.
-        if not hasattr(s, "window"):
+        if not isinstance(s, StreamBatches):
             s.take((settings.tasks - 1) * settings.sequences, settings.sequences, settings.seed)
     run = _Run(probe, settings, len(sources), report)
     found = [_source(run, s, first) for s in sources]
@@ -207,7 +211,20 @@ def _source(run: _Run, source: TextSource, first: First | None) -> TextSourceMea
     e, plain, with_rows = run.measured(source, run.settings.tasks, first)
     halves = split_half(e, run.settings.seed) if e.tasks >= FEWEST_FOR_HALVES else None
     loss, doubt = float(e.loss.mean()), float(e.doubt.mean())
-    return TextSourceMeasure(source.name, plain, with_rows, None, None, halves, complexity(e), loss, doubt, (), e, source)
+    rivals = _rivals(source, run.settings.seed) if run.settings.rivals else ()
+    return TextSourceMeasure(source.name, plain, with_rows, None, None, halves, complexity(e), loss, doubt, rivals, e, source)
+
+
+def _rivals(source: TextSource, seed: int) -> tuple[Rival, ...]:
+    """The other metrics of a corpus; generated tokens and mixtures have no documents."""
+    if not isinstance(source, Batches | StreamBatches):
+        return ()
+    try:
+        return text_rivals(source.corpus.documents(), seed=seed)
+    except MeasureError as error:
+        raise MeasureError(
+            f"the other metrics of '{source.name}' cannot be measured: {error}; or leave them out (--no-rivals, rivals=False)"
+        ) from None
 
 
 def _scale(run: _Run, length: int, probe: TextProbe) -> tuple[TextScale, TextScale]:
