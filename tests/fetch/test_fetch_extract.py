@@ -80,14 +80,15 @@ def test_a_zip_is_unpacked_also_one_made_with_backslashes(tmp_path):
         ("\\\\server\\evil", "is an absolute path"),
         ("C:\\evil", "begins with a drive letter"),
         ("a\x1b[2J", "holds control characters"),
+        ("d/" * 100 + "f", "lies more than 100 folders deep"),
     ],
 )
 def test_a_name_that_leads_elsewhere_is_refused(tmp_path, name, why):
     first = ("good", b"1", 0)
     in_zip = zipped(tmp_path / "x.zip", [first, (name, b"2", 0)])
-    assert refused(in_zip, tmp_path) == f"{in_zip}: '{name}' {why}; nothing was unpacked"
+    assert refused(in_zip, tmp_path) == f"{in_zip}: '{name[:100]}' {why}; nothing was unpacked"
     in_tar = tar(tmp_path / "x.tar", [("good", b"1", {}), (name, b"2", {})])
-    assert refused(in_tar, tmp_path) == f"{in_tar}: '{name}' {why}; nothing was unpacked"
+    assert refused(in_tar, tmp_path) == f"{in_tar}: '{name[:100]}' {why}; nothing was unpacked"
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE])

@@ -537,6 +537,16 @@ def test_numpy_objects_of_other_types_are_not_rebuilt(kind):
     assert plain(number) == "<numpy.core.multiarray.scalar>"
 
 
+def test_a_tensor_of_one_number_may_say_any_stride(tmp_path):
+    _, body = random_body("conv")
+    state = {**with_head(body, "cls"), "scale": torch.arange(5.0).reshape(1, 5)[:, 2]}
+    assert state["scale"].stride() == (5,)
+    plainly = {**state, "scale": state["scale"].clone(memory_format=torch.contiguous_format).reshape(1)}
+    assert (
+        read_foreign(saved(tmp_path, state, "a.pt")).tensors_sha256 == read_foreign(saved(tmp_path, plainly, "b.pt")).tensors_sha256
+    )
+
+
 # duplicates and folders
 
 

@@ -276,6 +276,10 @@ def test_deep_values_neither_overflow_the_stack_when_read_nor_when_dropped():
         (b"\x80\x02NNa.", "damaged pickle: appends to a NoneType"),
         (b"\x80\x02NNNs.", "damaged pickle: sets items of a NoneType"),
         (b"\x80\x02NNR.", "damaged pickle: a call with a NoneType of arguments"),
+        # a tuple of the characters of a text takes 30 times the memory of the text
+        (opcodes(glob("torch", "Size"), text("a" * 9), b"\x85R"), "damaged pickle: the items of a str"),
+        (opcodes(glob("builtins", "set"), text("a"), b"\x85R"), "damaged pickle: the items of a str"),
+        (opcodes(glob("builtins", "frozenset"), b"U\1a", b"\x85R"), "damaged pickle: the items of a str"),
     ],
 )
 def test_hostile_pickles_are_one_line(content, reason):
@@ -330,6 +334,7 @@ def spec(size, stride, *, offset=0, numel=4, kind=torch.FloatStorage):
         (spec((-2,), (1,)), "a tensor whose shape, strides or offset are no whole numbers of at least 0"),
         (spec((2.5,), (1,)), "a tensor whose shape, strides or offset are no whole numbers of at least 0"),
         (spec((2,), (1, 1)), "a tensor whose shape, strides or offset are no whole numbers of at least 0"),
+        (spec((0, 2**61, 2), (1, 1, 1)), "a tensor of shape [0, 2305843009213693952, 2] in a storage of 16 bytes"),
         (spec((1,) * 17, (1,) * 17), "a tensor whose shape, strides or offset are no whole numbers of at least 0"),
     ],
 )

@@ -30,6 +30,7 @@ _TARS: dict[str, Any] = {
 }  # fmt: skip
 _SUFFIXES = (".zip", *_TARS)
 _CHUNK = 2**18
+_DEEPEST = 100  # folders within each other; what removes a folder calls itself for each
 _HEADER = 2**20  # the most that is read at once: a name or a list of attributes of this size is no archive of files
 _DAMAGE = (
     zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError, ValueError,
@@ -120,7 +121,10 @@ class _Writer:
             raise self.refuse(name, "leads out of the folder")
         if not plain.isprintable():
             raise self.refuse(name, "holds control characters")
-        return self._folder / PurePosixPath(plain)
+        path = PurePosixPath(plain)
+        if len(path.parts) > _DEEPEST:
+            raise self.refuse(name, f"lies more than {_DEEPEST} folders deep")
+        return self._folder / path
 
     def folder(self, name: str) -> None:
         self.place(name).mkdir(parents=True, exist_ok=True)

@@ -114,6 +114,13 @@ def _typed(made: Any, _type: Any, args: Any, _state: Any) -> Any:
     return call(made, args) if str(made).startswith("torch._utils._rebuild_") else Stub(None, (made, args))
 
 
+def _items(values: Any = ()) -> tuple[Any, ...]:
+    # Of a text, a tuple would hold every character: many times the memory of the file.
+    if not isinstance(values, list | tuple):
+        raise CheckpointError(f"damaged pickle: the items of a {type(values).__name__}")
+    return tuple(values)
+
+
 def _bytes(text: str, encoding: str) -> bytes:
     if encoding != "latin1":
         raise CheckpointError(f"damaged pickle: a byte string in the encoding {encoding}")
@@ -153,9 +160,11 @@ def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *_rest: Any, dtyp
         raise CheckpointError("a tensor whose shape, strides or offset are no whole numbers of at least 0")
     spec = TensorSpec(storage, kind or storage.dtype, offset, size, stride)
     last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
-    if math.prod(size) and (
-        (last + 1) * spec.dtype.itemsize > storage.nbytes or math.prod(size) * spec.dtype.itemsize > storage.nbytes
-    ):
+    if math.prod(size):
+        outside = max(last + 1, math.prod(size)) * spec.dtype.itemsize > storage.nbytes
+    else:  # of an empty tensor, PyTorch multiplies the lengths that are not 0
+        outside = not _count(math.prod(max(n, 1) for n in size))
+    if outside:
         raise CheckpointError(f"a tensor of shape {list(size)} in a storage of {storage.nbytes:,} bytes")
     return spec
 
@@ -168,10 +177,10 @@ _REBUILT: dict[str, Callable[..., Any]] = {
     "torch._utils._rebuild_parameter": lambda data, *_: data,
     "torch._utils._rebuild_parameter_with_state": lambda data, *_: data,
     "torch._tensor._rebuild_from_type_v2": _typed,
-    "torch.Size": tuple,
+    "torch.Size": _items,
     "_codecs.encode": _bytes,  # how protocol 2 writes a byte string
-    "builtins.set": list,
-    "__builtin__.set": list,
-    "builtins.frozenset": tuple,
-    "__builtin__.frozenset": tuple,
+    "builtins.set": lambda *a: list(_items(*a)),
+    "__builtin__.set": lambda *a: list(_items(*a)),
+    "builtins.frozenset": _items,
+    "__builtin__.frozenset": _items,
 }

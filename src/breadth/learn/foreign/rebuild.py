@@ -221,7 +221,9 @@ def _tensors_hash(tensors: Mapping[str, Tensor]) -> str:
     """Hash of names, types, shapes and bytes; counters of batches, which change no feature, are left out."""
     digest = hashlib.sha256()
     for name in sorted(n for n in tensors if not n.endswith("num_batches_tracked")):
-        value = tensors[name].detach().contiguous()
+        given = tensors[name].detach()
+        # A copy laid out anew: a tensor of one number may say any stride, and be contiguous all the same.
+        value = torch.empty(given.shape, dtype=given.dtype).copy_(given)
         digest.update(f"{name} {value.dtype} {list(value.shape)} ".encode())
         digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
