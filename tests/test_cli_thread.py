@@ -234,6 +234,9 @@ def test_a_study_beside_a_paper(study, desk):
     held = json.loads(done.stdout)
     assert held["title"] == TITLE
     assert [i["label"] for i in held["items"]] == ["Figure 1", "Table 1", "Figure S1"]
+    said = [p for p in held["posts"] if "+0.0083 accuracy [+0.0061, +0.0105]" in p["text"]]
+    assert [[i["file"] for i in p["images"]] for p in said] == [["figures/figure-s1.png"]]
+    assert "inconclusive" in said[0]["text"]
 
 
 def test_help_shows_every_way():

@@ -29,6 +29,18 @@ def test_a_true_thread_has_few_warnings():
     ]
 
 
+def test_a_finding_that_aligns_with_something_is_a_finding_and_joint_work_with_someone_is_none():
+    told = "Across 21 benchmarks, Lantern improves accuracy by 3.4 points on average."
+    for words, expected in (
+        ("Lantern aligns with routing of long documents.", []),
+        ("Joint with Ada Quill of long documents.", [1]),
+    ):
+        thread = edited(1, told, words)
+        assert [
+            p.post for p in problems(thread) if (p.id, p.message) == ("T2", "tells no finding: add one in plain words")
+        ] == expected
+
+
 FAULTS = {
     "number": (edited(3, "3/11", "4/11"), "error", "T1", 3, "its last line must be '3/11'; it has '4/11'"),
     "no number": (edited(3, "\n\n3/11", ""), "error", "T1", 3, "its last line must be '3/11'; it has no number"),

@@ -128,7 +128,11 @@ def _goes_on(told: list[Sentence], i: int, items: list[_Item]) -> bool:
 
 def _prose(told: list[Sentence]) -> list[Quote]:
     """What the introduction says in the first person that the authors did; the abstract's where it says nothing."""
-    introduction = [s for s in told if s.role != "abstract" and section_is(s, "introduction")]
+    introduction = [
+        s
+        for s in told
+        if s.role != "abstract" and section_is(s, "introduction") and not section_is(s, "related work", "background", "prior work")
+    ]
     for part in (introduction, [s for s in told if s.role == "abstract"], [s for s in told if s.role != "abstract"][:60]):
         found = [Quote(s.page, s.text, (s.number,)) for s in part if _contributes(s.text)]
         if found:

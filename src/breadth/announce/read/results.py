@@ -67,10 +67,11 @@ def results(sentences: tuple[Sentence, ...], items: tuple[Item, ...]) -> tuple[Q
     under "related work" never comes. items: sentences that name a figure or table of the main body count a little more.
     """
     names = own_names(sentences)
+    behind = {item.page for item in items if item.appendix}
     shown = {n for item in items if not item.appendix for n in item.cited_by}
     ranked: list[tuple[float, int, Sentence]] = []
     for s in sentences:
-        score = _score(s, names, shown)
+        score = _score(s, names, shown) if s.role != "caption" or s.page not in behind else 0.0
         if score > 0:
             ranked.append((-score, s.number, s))
     ranked.sort(key=lambda r: r[:2])

@@ -74,7 +74,8 @@ def clean(text: str) -> str:
     said = _INNER.sub("", said)
     said = _at_the_end(said)
     said = re.sub(r"(?<=[a-z][.!])\d{1,2}$", "", said)
-    said = re.sub(r"^We (?:then|next|first|finally|now) (?=\w)", "We ", said)
+    said = re.sub(r"^We (?:then|next|first|finally|now|also) (?=\w)", "We ", said)
+    said = re.sub(r"(?<=\w) \([a-h]\)(?= [a-z])", "", said) if re.search(r"\w \(a\) [a-z].* \(b\) [a-z]", said) else said
     said = re.sub(r"\s+([,.;:!?)])", r"\1", re.sub(r"\s+", " ", said)).strip(" ,;")
     said = _without_lead(said)
     if not said or _broken(said):
@@ -110,14 +111,15 @@ def _without_brackets(text: str) -> str:
             year and (bool(re.search(r"[A-Za-z]{2}", inside)) or bool(re.fullmatch(r"[\s\d,;a-z]+", inside)))
         )
         points = re.search(
-            rf"(?i:\b{_REFERS})\s*\.?\s*[A-Z]?\.?\d|\b(?i:appendix|app\.|appx\.|supplement)|^\s*(?:top|bottom|left|right|inset|"
-            rf"ours)\s*$",
+            rf"(?i:\b{_REFERS})\s*\.?\s*[A-Z]?\.?\d|\b(?i:appendix|app\.|appx\.|supplement)|^\s*(?:top|bottom|left|right|inset|ours|"
+            r"black|colou?red|red|blue|green|gr[ae]y|orange|dashed|dotted|solid)\s*$",
             inside,
         )
         if numbers and _NEEDED.search(m.string[: m.start()]):  # "annotated by [37]": without it the words lose their other half
             return _LOST
         if _LOST in inside:
             return ""
+        points = points or re.fullmatch(r"\s*\d+[a-h](?:\s*[-–,]\s*\d*[a-h])?\s*", inside)  # "(8a)": a panel
         return "" if numbers or cites or points or re.fullmatch(r"[\s?,;]*", inside) else f"{m[1]}\0{inside}\1"
 
     pattern = re.compile(r"(\s*[(\[])([^()\[\]\0\1]*)[)\]]")

@@ -16,7 +16,8 @@ from breadth.announce.write.planned import Planned
 __all__ = ["authors_line", "code_post", "credits_post", "hook_post"]
 
 _KEPT = 8  # an address takes so much more than the mark in its place
-ELSEWHERE = 15.0
+ELSEWHERE = 15.0  # what a finding costs that is of no abstract; twice that where it is no caption
+
 TAGS = 3  # more hashtags in one post read as an advertisement
 _URL_START = re.compile(
     r"\s*(?:at|on|here|from|via|in)?\s*:?\s*[(<]?\s*(?:https?://|www\.|git(?:hub|lab)\.\s?com|huggingface\.\s?co|bitbucket\.\s?org)"
@@ -36,6 +37,7 @@ def hook_post(
     url = facts.paper_url or source.paper_url or ("[FILL: paper url]" if source.kind == "paper" else "")
     shown = f"**{title}**" if platform == "x" else title
     tags = " ".join(facts.hashtags[:TAGS])
+    captions = frozenset(q for q in found if any(source.sentence(n).role == "caption" for n in q.sentences) or not q.sentences)
     best: tuple[float, str, Piece | None] | None = None
     for cost, opening, authors in _heads(source, facts):
         head = "\n\n".join(p for p in (opening, shown, authors, url) if p)
@@ -47,7 +49,7 @@ def hook_post(
         )
         if left < 0:
             continue
-        piece, worse = _finding(title, source.abstract, facts, found, length, left)
+        piece, worse = _finding(title, source.abstract, facts, found, captions, length, left)
         total = cost + worse
         if best is None or total < best[0]:
             best = (total, "\n\n".join(p for p in (head, piece.text if piece else "", tags) if p), piece)
@@ -89,7 +91,13 @@ def authors_line(names: tuple[str, ...], facts: Facts, shown: int) -> str:
 
 
 def _finding(
-    title: str, abstract: tuple[int, ...], facts: Facts, findings: tuple[Quote, ...], length: Callable[[str], int], left: int
+    title: str,
+    abstract: tuple[int, ...],
+    facts: Facts,
+    findings: tuple[Quote, ...],
+    captions: frozenset[Quote],
+    length: Callable[[str], int],
+    left: int,
 ) -> tuple[Piece | None, float]:
     """The finding that fits best, with what its lateness, length and distance from the title cost; 300 where none fits.
 
@@ -108,7 +116,7 @@ def _finding(
             5.0 * rank + 0.3 * max(0, len(piece.text) - 110) + 0.5 * max(0, 60 - len(piece.text)) + 25.0 * about_prior(piece.text)
         )
         cost += 11.0 * max(0, 4 - len(content(title) & content(piece.text))) + 9.0 * len(_JARGON.findall(piece.text))
-        cost += 0 if set(quote.sentences) & set(abstract) else ELSEWHERE
+        cost += 0 if set(quote.sentences) & set(abstract) else ELSEWHERE * (1 if quote in captions else 2)
         if cost < best[1]:
             best = (piece, cost)
     return best

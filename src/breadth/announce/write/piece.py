@@ -12,10 +12,11 @@ from breadth.announce.source import Quote, Sentence, Source
 from breadth.announce.write.clean import clean
 from breadth.announce.write.trim import best_fit, dangling
 
-__all__ = ["ANY", "FINDINGS", "Piece", "held", "overlap", "piece_of", "sentences_in"]
+__all__ = ["ANY", "FINDINGS", "Piece", "held", "numbers_in", "overlap", "piece_of", "sentences_in"]
 
 FINDINGS = r"(?:These|Our) (?:findings|results)\b"
 ANY = r"(?=.)"
+_NUMBER = re.compile(r"(?<![\w.,+-])[+-]?\d+(?:[.,]\d+)*(?:\s?[%×]|[xKMBT]\b)?(?!\w)(?<!\(\d)")
 _MORE = re.compile(r"^(?P<sign>[<>])\s*(?=\d)")
 _END = re.compile(r"(?<=[a-z)\]%][.!])\s+(?=[A-Z“\"(])")
 
@@ -27,6 +28,11 @@ class Piece:
     text: str
     quote: Quote
     worth: float = 0.0
+
+
+def numbers_in(text: str) -> frozenset[str]:
+    """Return the numbers of a text as printed, without those in names ("GPT-2") and marks of a list ("(2)")."""
+    return frozenset(m[0] for m in _NUMBER.finditer(text))
 
 
 def overlap(a: str, b: str) -> float:

@@ -8,38 +8,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from itertools import pairwise, zip_longest
+from dataclasses import replace
+from itertools import zip_longest
 
 from breadth.announce.check.length import LIMITS, weighted_length
 from breadth.announce.facts import Facts
-from breadth.announce.read.cues import is_claim
+from breadth.announce.read.cues import is_claim, set_up
 from breadth.announce.source import Item, Quote, Source
 from breadth.announce.thread import Platform, PostRole
 from breadth.announce.write.clean import clean
+from breadth.announce.write.contributed import contributed_posts
 from breadth.announce.write.hook import code_post, credits_post, hook_post
-from breadth.announce.write.piece import Piece, held, overlap, piece_of
+from breadth.announce.write.piece import Piece, numbers_in, overlap, piece_of
 from breadth.announce.write.planned import Plan, Planned
-from breadth.announce.write.shown import READING, VALUE, caption_quotes, continued, importance, is_set_up, related, sayings
-from breadth.announce.write.told import context_posts, contribution_piece, implication_posts, limitation_post, plain_words
+from breadth.announce.write.shown import READING, VALUE, caption_quotes, importance, is_set_up, sayings
+from breadth.announce.write.told import context_posts, implication_posts, limitation_post
+from breadth.announce.write.units import Unit, fresh, pair, said_of
 from breadth.announce.write.verbs import finite
 
 __all__ = ["plan", "room_of"]
 
-SAME = 0.6  # above this share of the shorter one's content words two posts say the same
-SAID = 0.5  # a contribution that a picture's post says to this share needs no post of its own
-GOOD = 3.0  # worth below which a saying is no better than one that was said before
-SHORT = 190  # a post's words below this leave room for a second sentence with a number
-_HALF = re.compile(r"(?:Top|Bottom|Left|Right|Middle|Center|Upper|Lower)\b[^:]{0,20}:")
+BOTH = 200  # two sentences with numbers that stand together in print share a post up to this length
+BEHIND = 100_000  # a page behind every paper
+RANKED = 12  # results without a number are said only from so many of the first
 _NUMBERED = "\n\n99/99"
-
-
-@dataclass
-class _Unit:
-    """Pictures that share a post, with what is said."""
-
-    items: list[Item]
-    pieces: list[Piece] = field(default_factory=list)
+_MEANS = re.compile(
+    r"(?:These|Our) (?:\w+ )?(?:findings|results) (?:suggest|support|imply|highlight)\b"
+)  # what follows, not what was found
+_PARALLEL = re.compile(r"(?:For|On|In|With) [^,]{2,30}, ")
 
 
 def room_of(platform: Platform, most: int) -> int:
@@ -61,18 +57,22 @@ def plan(source: Source, facts: Facts, platform: Platform, *, least: int, most: 
     free = most - len(fixed)
     said = [hook.text.replace(facts.title or source.title, ""), ending.text]
 
-    units, left_out = _units(source, hook.items, length, room, free, said)
-    contributed, more = _contributions(source, length, room, free - len(units), [*said, *_words(units)])
+    units, left_out = _units(source, hook.items, length, room, (free, least - len(fixed)), said)
+    key = _key(source, length, room, said)
+    told = [*said, *(u.text for u in units), *(p.text for p in key)]
+    beside = len(_results(source, length, room, list(told), 1, numbered=True))
+    beside += len(_first(implication_posts(source, length, room), "implication", told, 1))
+    hook, pictured, posts, more = contributed_posts(source, hook, units, key, length, room, (free, beside))
     left_out += more
-    shown = [_shown(u, length, room, [*said, *_words(units), *(p.text for p in contributed)]) for u in units]
-    said += [p.text for p in (*shown, *contributed)]
-    left = free - len(shown) - len(contributed)
+    said += [p.text for p in (*pictured, *posts)]
+    left = free - len(posts) - len(pictured)
     results = _results(source, length, room, said, min(1, left))
     follows = _first(implication_posts(source, length, room), "implication", said, min(1, left - len(results)))
     results += _results(source, length, room, said, min(1, left - len(results) - len(follows)))
     context = _first(context_posts(source, length, room), "context", said, min(1, left - len(results) - len(follows)))
     results += _results(source, length, room, said, left - len(results) - len(follows) - len(context))
-    posts = [*context, *contributed, *sorted([*shown, *results], key=_place), *follows]
+    posts = [*context, *pictured, *sorted([*posts, *results], key=_place), *follows]
+    fixed[0] = hook
     if len(posts) + len(fixed) < least:
         posts += _fillers(source, length, room, said, least - len(posts) - len(fixed))
     ends = [p for p in (ending, credits_post(facts)) if p is not None]
@@ -91,14 +91,6 @@ def _findings(source: Source) -> list[Quote]:
     return [q for pair in pairs for q in pair if q is not None]
 
 
-def _words(units: list[_Unit]) -> list[str]:
-    return [" ".join(p.text for p in u.pieces) for u in units]
-
-
-def _fresh(text: str, said: list[str], same: float = SAME) -> bool:
-    return all(overlap(text, other) <= same for other in said)
-
-
 def _with_picture(hook: Planned, source: Source) -> Planned:
     """The first post with the figure or table whose caption its finding was taken from, or that a study's finding is drawn in."""
     for item in source.items if hook.finding else ():
@@ -110,129 +102,52 @@ def _with_picture(hook: Planned, source: Source) -> Planned:
 
 
 def _units(
-    source: Source, gone: tuple[Item, ...], length: Callable[[str], int], room: int, free: int, said: list[str]
-) -> tuple[list[_Unit], list[tuple[str, str]]]:
-    """The figures and tables of the main body, each with what is said of it; related ones share a post where posts would not last."""
+    source: Source, gone: tuple[Item, ...], length: Callable[[str], int], room: int, counts: tuple[int, int], said: list[str]
+) -> tuple[list[Unit], list[tuple[str, str]]]:
+    """The figures and tables of the main body, each with what is said of it; related ones share a post where posts would not last.
+
+    counts: how many posts there may be at most, and must be at least. What tells how things were set up comes only where else there would
+    be too few. A bare heading gives way to a result that the picture is about.
+    """
+    free, least = counts
     main = sorted(
         (i for i in source.items if not i.appendix and i not in gone), key=lambda i: (-importance(i, source), source.items.index(i))
     )
-    units = [_Unit([i]) for i in main]
+    units = [Unit([i]) for i in main]
     left_out: list[tuple[str, str]] = []
     beside = min(len(source.contributions), 3)
-    while len(units) > free - beside - min(3, len(source.results)) and (units and is_set_up(units[-1].items[0])):
-        left_out.append((units.pop().items[0].label, "it tells how things were set up, and the posts are few"))
-    while len(units) > free - beside and _pair(units, source):
+    wanted = min(free - beside - min(3, len(source.results)), least - len(source.contributions) - min(4, len(source.results)))
+    while len(units) > wanted and units and (why := _spare(units[-1].items[0])):
+        left_out.append((units.pop().items[0].label, why))
+    while len(units) > free - beside and pair(units, source):
         pass
     while len(units) > max(min(1, free - 1), free - min(beside, 2)):
         left_out += [(i.label, "others matter more, and the posts are few") for i in units.pop().items]
     taken = list(said)
-    for unit in units:
-        unit.pieces = _best(unit, source, length, room, taken)
-        taken.append(" ".join(p.text for p in unit.pieces))
+    # Those of which the least can be said choose first.
+    for unit in sorted(units, key=lambda u: sum(len(sayings(i, source, length, room)) for i in u.items)):
+        unit.pieces = said_of(unit, source, length, room, taken)
+        taken += [] if unit.bare else [unit.text]
     for unit in [u for u in units if not u.pieces]:
         units.remove(unit)
         left_out += [(i.label, "neither its caption nor a sentence that cites it can be said in a post") for i in unit.items]
     return units, left_out
 
 
-def _pair(units: list[_Unit], source: Source) -> bool:
-    """Join the two that are most related, unimportant ones first; False where no two are."""
-    best: tuple[float, int, int] | None = None
-    for a in range(len(units)):
-        for b in range(a + 1, len(units)):
-            if len(units[a].items) + len(units[b].items) > 2:
-                continue
-            score = related(units[a].items[0], units[b].items[0], source)
-            if score < 0.9:
-                continue
-            score -= 0.05 * (importance(units[a].items[0], source) + importance(units[b].items[0], source))
-            if best is None or score > best[0]:
-                best = (score, a, b)
-    if best is None:
-        return False
-    _, a, b = best
-    joined = sorted([*units[a].items, *units[b].items], key=source.items.index)
-    units[a] = _Unit(joined)
-    del units[b]
-    return True
+def _spare(item: Item) -> str:
+    """Why an item is of less use to a reader: how things were set up, by its caption, or, of a study, no finding; "" for any other."""
+    if item.file is not None:
+        return "" if item.cited_by else "no finding is drawn in it"
+    return "it tells how things were set up" if is_set_up(item) else ""
 
 
-def _best(unit: _Unit, source: Source, length: Callable[[str], int], room: int, said: list[str]) -> list[Piece]:
-    """What is said of each picture of a unit: the best that nothing said before repeats, else the best."""
-    share = room if len(unit.items) == 1 else (room - 2) // 2
-    pieces: list[Piece] = []
-    for item in unit.items:
-        options = sayings(item, source, length, share)
-        others = [*said, *(p.text for p in pieces)]
-        chosen = next((p for p in options if _fresh(p.text, others) and p.worth >= GOOD), None)
-        chosen = chosen or (options[0] if options else None)
-        if chosen is not None:
-            told = (
-                [chosen] if len(unit.items) > 1 else _with_more(chosen, options, caption_quotes(item, source), length, room, others)
-            )
-            pieces += continued(chosen, item, source, length, share) if len(told) == 1 else told
-    return pieces
-
-
-def _with_more(
-    chosen: Piece, options: tuple[Piece, ...], caption: tuple[Quote, ...], length: Callable[[str], int], room: int, said: list[str]
-) -> list[Piece]:
-    """A short sentence with those that complete it: its other half ("Top: ... Bottom: ..."), and those with numbers."""
-    pieces = [chosen]
-    for other in options:
-        text = " ".join(p.text for p in pieces)
-        half = bool(_HALF.match(chosen.text) and _HALF.match(other.text))
-        leans = bool(re.match(r"(?:The|Its|Their)\b", other.text)) and other.quote not in caption
-        value = len(text) <= SHORT and bool(VALUE.search(other.text)) and finite(other.text) and not leans
-        both = f"{text} {other.text}"
-        repeats = overlap(other.text, text) > 0.85 or not _fresh(both, said)
-        if other is chosen or not (half or value) or length(both) > room or repeats:
-            continue
-        pieces.append(other)
-    order = {p.quote: n for n, p in enumerate(sorted(options, key=lambda p: p.quote.sentences))}
-    return sorted(pieces, key=lambda p: order[p.quote])
-
-
-def _shown(unit: _Unit, length: Callable[[str], int], room: int, said: list[str]) -> Planned:
-    joint = "\n\n" if len(unit.items) > 1 else " "
-    text = joint.join(p.text for p in unit.pieces)
-    return Planned("item", text, tuple(dict.fromkeys(p.quote for p in unit.pieces)), tuple(unit.items))
-
-
-def _contributions(
-    source: Source, length: Callable[[str], int], room: int, free: int, said: list[str]
-) -> tuple[list[Planned], list[tuple[str, str]]]:
-    """The contributions in the order of print; two share a post where posts would not last; those said with a picture need none."""
-    plain = plain_words(source)
-    told: list[tuple[Quote, tuple[Piece, ...]]] = []
-    left_out: list[tuple[str, str]] = []
-    for quote in source.contributions:
-        pieces = contribution_piece(source, quote, plain, length, room)
-        text = " ".join(p.text for p in pieces)
-        if not pieces:
-            left_out.append((quote.text, "it holds no sentence that fits a post"))
-        elif not told or all(held(text, other) < SAID for other in [*said, *(" ".join(p.text for p in ps) for _, ps in told)]):
-            told.append((quote, pieces))
-    posts = [_planned("contribution", pieces) for _, pieces in told]
-    while len(posts) > max(1, free):
-        joined = _join(posts, length, room)
-        if joined is None:
-            break
-        posts = joined
-    for post in posts[max(0, free) :]:
-        left_out.append((post.text, "no room in so few posts"))
-    return posts[: max(0, free)], left_out
-
-
-def _join(posts: list[Planned], length: Callable[[str], int], room: int) -> list[Planned] | None:
-    """The posts with two neighbours joined, the shortest pair; None where none fits."""
-    pairs = [(length(f"{a.text}\n\n{b.text}"), i) for i, (a, b) in enumerate(pairwise(posts))]
-    fitting = [p for p in pairs if p[0] <= room]
-    if not fitting:
-        return None
-    i = min(fitting)[1]
-    both = replace(posts[i], text=f"{posts[i].text}\n\n{posts[i + 1].text}", evidence=posts[i].evidence + posts[i + 1].evidence)
-    return [*posts[:i], both, *posts[i + 2 :]]
+def _key(source: Source, length: Callable[[str], int], room: int, said: list[str]) -> list[Planned]:
+    """The abstract's own result where it holds two numbers or more, as a post."""
+    for quote in source.results:
+        piece = piece_of(quote, length, room) if set(quote.sentences) & set(source.abstract) else None
+        if piece is not None and finite(piece.text) and len(numbers_in(piece.text)) > 1 and fresh(piece.text, said):
+            return [_planned("result", (piece,))]
+    return []
 
 
 def _planned(role: PostRole, pieces: tuple[Piece, ...]) -> Planned:
@@ -245,24 +160,49 @@ def _first(pieces: list[Piece], role: PostRole, said: list[str], most: int) -> l
     for piece in pieces:
         if len(found) >= most:
             break
-        # Findings of a study differ in a learner or a metric only, and each is one.
-        if _fresh(piece.text, said, SAME if piece.quote.page is not None else 0.9):
+        # Findings of a study differ in a learner or a metric only, and each with numbers of its own is one.
+        if fresh(piece.text, said) if piece.quote.page is not None else not numbers_in(piece.text) <= numbers_in(" ".join(said)):
             found.append(_planned(role, (piece,)))
             said.append(piece.text)
     return found
 
 
-def _results(source: Source, length: Callable[[str], int], room: int, said: list[str], most: int) -> list[Planned]:
-    """Further results, those with numbers first."""
-    pieces = [p for q in source.results if (p := piece_of(q, length, room)) is not None and finite(p.text)]
-    pieces.sort(key=lambda p: (not VALUE.search(p.text), "et al" in p.text))
-    return _first([p for p in pieces if not _told_already(p.text, said)], "result", said, most)
+def _results(
+    source: Source, length: Callable[[str], int], room: int, said: list[str], most: int, *, numbered: bool = False
+) -> list[Planned]:
+    """Further results, those with numbers first, each with the one printed right after it where that goes on with numbers."""
+    found: list[Planned] = []
+    pieces = [p for q in source.results if (p := piece_of(q, length, room, plain=True)) is not None and finite(p.text)]
+    pieces = [p for p in pieces if p.quote.page is None or not (READING.search(p.text) or set_up(p.text) or _MEANS.match(p.text))]
+    kept = [p for n, p in enumerate(pieces) if VALUE.search(p.text) or (n < RANKED and not numbered)]
+    for piece in sorted(kept, key=lambda p: (not VALUE.search(p.text), "et al" in p.text)):
+        before = _beside(piece, source, -1)
+        if _PARALLEL.match(piece.text) and before is not None and VALUE.search(before.text):
+            continue  # "For B, it is ..." goes on from "For A, ...", and means little without it
+        after = _beside(piece, source, 1) if VALUE.search(piece.text) else None
+        more = piece_of(after, length, BOTH - length(piece.text) - 1) if after is not None else None
+        with_more = (piece, more) if more is not None and VALUE.search(more.text) and finite(more.text) else (piece,)
+        text = " ".join(p.text for p in with_more)
+        if len(found) < most and not _told_already(text, said) and (new := _first([piece], "result", said, 1)):
+            found += [_planned("result", with_more)] if len(with_more) > 1 else new
+            said[-1] = text
+    return found
+
+
+def _beside(piece: Piece, source: Source, by: int) -> Quote | None:
+    """The sentence of the text that is printed right before or after a piece of one sentence, in the same section."""
+    numbers = piece.quote.sentences
+    at = (numbers[0] if numbers else 0) + by
+    if piece.quote.page is None or len(numbers) != 1 or not 1 <= at <= len(source.sentences):
+        return None
+    here, there = source.sentence(numbers[0]), source.sentence(at)
+    return Quote(there.page, there.text, (at,)) if (here.section, here.role) == (there.section, there.role) and there.text else None
 
 
 def _told_already(text: str, said: list[str]) -> bool:
     """Whether one post holds all numbers of a text and much of its words."""
     numbers = set(re.findall(r"\d+(?:\.\d+)?", text))
-    return bool(numbers) and any(numbers <= set(re.findall(r"\d+(?:\.\d+)?", s)) and overlap(text, s) > 0.35 for s in said)
+    return bool(numbers) and any(numbers <= set(re.findall(r"\d+(?:\.\d+)?", s)) and overlap(text, s) > 0.25 for s in said)
 
 
 def _fillers(source: Source, length: Callable[[str], int], room: int, said: list[str], most: int) -> list[Planned]:
@@ -271,7 +211,7 @@ def _fillers(source: Source, length: Callable[[str], int], room: int, said: list
     pieces_beside = [p for q in beside if (p := piece_of(q, length, room)) is not None]
     found = _first(pieces_beside, "result", said, most)
     for item in source.items:
-        pieces = [p for p in sayings(item, source, length, room) if _fresh(p.text, said)] if item.appendix else []
+        pieces = [p for p in sayings(item, source, length, room) if fresh(p.text, said)] if item.appendix else []
         if pieces and len(found) < most:
             found.append(Planned("item", pieces[0].text, (pieces[0].quote,), (item,)))
             said.append(pieces[0].text)
@@ -280,5 +220,7 @@ def _fillers(source: Source, length: Callable[[str], int], room: int, said: list
 
 def _place(post: Planned) -> tuple[int, int]:
     """Where a post stands among the others: by the page of its picture, else of its words."""
+    study = any(i.file for i in post.items) or (bool(post.evidence) and post.evidence[0].page is None)
+    # Beside a paper a study's findings come behind the paper's own.
     page = post.items[0].page if post.items else (post.evidence[0].page or 0)
-    return page, 0 if post.items else 1
+    return BEHIND if study else page, 0 if post.items else 1

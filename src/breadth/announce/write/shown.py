@@ -14,10 +14,25 @@ from breadth.announce.write.clean import clean
 from breadth.announce.write.piece import ANY, Piece, overlap, piece_of, sentences_in
 from breadth.announce.write.verbs import finite
 
-__all__ = ["ALT", "READING", "VALUE", "caption_quotes", "continued", "importance", "is_set_up", "picture", "related", "sayings"]
+__all__ = [
+    "ALT",
+    "READING",
+    "VALUE",
+    "caption_quotes",
+    "continued",
+    "importance",
+    "is_set_up",
+    "picture",
+    "related",
+    "sayings",
+    "unlabelled",
+]
 
 ALT = 1000
 REACH = 6  # sentences that a pointer to a figure opens
+STUDY = 12.0  # what a study's finding is worth with the picture that it is drawn in
+NEXT = 1.0  # what it counts that a sentence stands right behind one that cites the picture
+MAIN = 1.5  # what it counts that a sentence is among the paper's main results
 LONG = 200  # characters above which a heading needs no more
 LEAST = -1.0  # worth below which a sentence only tells how to read a picture
 _SETUP = re.compile(
@@ -84,6 +99,7 @@ def importance(item: Item, source: Source) -> float:
     score += 2.0 * any(section_is(s, "result", "experiment", "evaluation", "abstract", "introduction", "analys") for s in cites)
     score += 2.5 * any(finite(clean(q.text)) and is_claim(q.text) for q in caption_quotes(item, source))
     score += 2.0 * bool(_OVERVIEW.search(item.caption)) + 2.0 * bool(_MAIN.search(item.caption)) + 1.0 * (item.page <= 2)
+    score += (STUDY if item.cited_by else -STUDY) * (item.file is not None)
     score -= 4.0 * is_set_up(item) + 20.0 * item.appendix
     return score
 
@@ -110,11 +126,13 @@ def sayings(item: Item, source: Source, length: Callable[[str], int], room: int)
     """Return what may be said with the picture, best first: from its caption or from a sentence that cites it, nothing else."""
     found: list[tuple[float, int, Piece]] = []
     captions = caption_quotes(item, source)
+    main = {n for q in source.results[:12] for n in q.sentences}
     quotes = [(q, True) for q in captions] + [(Quote(s.page, s.text, (s.number,)), False) for s in _about(item, source)]
     for at, (quote, own) in enumerate(quotes):
-        piece = piece_of(quote, length, room)
-        worth = _worth(piece.text, quote.text, own, at) if piece is not None else LEAST
+        piece = piece_of(quote, length, room, plain=True)
+        worth = LEAST if piece is None else STUDY if quote.page is None and not own else _worth(piece.text, quote.text, own, at)
         if piece is not None and worth > LEAST:
+            worth += 0.0 if own else MAIN * bool(set(quote.sentences) & main) + NEXT * (quote.sentences[0] - 1 in item.cited_by)
             found.append((-worth, at, replace(piece, worth=worth)))
     if not found and captions:  # a bare heading, where nothing better can be said
         heading = clean(captions[0].text)
@@ -139,18 +157,18 @@ def continued(piece: Piece, item: Item, source: Source, length: Callable[[str], 
 
 
 def _about(item: Item, source: Source) -> list[Sentence]:
-    """Sentences that cite an item; after one that only points at it ("Table 4 shows the scores.") also the next one if it claims something,
-    and those with numbers up to the end of the section or the next figure."""
+    """Sentences that cite an item; after one that only points at it ("Table 4 shows the scores.") also those that claim something
+    or hold numbers, up to the end of the section or the next figure."""
     found: list[Sentence] = []
     for n in item.cited_by:
         s = source.sentence(n)
         if s.role in ("reference", "caption"):
             continue
         found.append(s)
-        for distance, x in enumerate(source.sentences[n : n + REACH] if _POINTER.search(s.text) else (), 1):
+        for x in source.sentences[n : n + REACH] if _POINTER.search(s.text) else ():
             if (x.section, x.role) != (s.section, s.role) or x.number in item.cited_by or _LABEL.search(x.text):
                 break
-            if VALUE.search(x.text) or (distance == 1 and is_claim(x.text)):
+            if VALUE.search(x.text) or is_claim(x.text):
                 found.append(x)
     return list(dict.fromkeys(found))
 

@@ -26,7 +26,7 @@ _DID = (
 )
 _FOLLOWS = re.compile(
     r"\b(?:suggest(?:s|ing)?|impl(?:y|ies|ications?)|enables?|hope|inspires?|aims? to (?:establish|support)|foster|"
-    r"support broader|lays? the groundwork|points? to|important|opens?|"
+    r"support broader|points? to|important|opens?|"
     r"paves?|provides? (?:a|an|new) \w+ for|conclude|practitioners|researchers)\b",
     re.IGNORECASE,
 )
@@ -54,7 +54,7 @@ def contribution_piece(
             break
     if pieces and not finite(pieces[0].text):
         first = lowered(pieces[0].text, plain)
-        head = "We contribute " if re.match(r"(?:an?|the) ", first) else "We contribute: "
+        head = "We contribute " if first[0].islower() else "We contribute: "
         head = "We " if re.match(rf"(?:{_DID})\b", first) else head  # "we (1) make ..., (2) show ...": each is what we did
         if length(head) + sum(length(p.text) + 1 for p in pieces) <= room:
             pieces[0] = Piece(head + first, pieces[0].quote)

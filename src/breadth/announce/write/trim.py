@@ -35,19 +35,28 @@ _TAILS = (
         r",\s+(?:e\.g\.|i\.e\.|for example|for instance|such as|including|especially|particularly|in particular|namely|"
         r"totall?ing)[ ,][^;]+(?=\.$)"
     ),
-    re.compile(r",\s+(?:also |further |thereby |thus |hence |therefore )?[a-z]+ing\s[^;]+(?=\.$)"),
+    re.compile(
+        r",\s+(?:also |further |thereby |thus |hence |therefore )?(?!(?:show|demonstrat|find|prov)ing\b)[a-z]+ing\s[^;]+(?=\.$)"
+    ),
     re.compile(
         r",\s+and\s+(?:that|(?:thus|hence|therefore|also|then|further)|we|our|it|they|this|these|the \w+ (?:is|are|has)|"
         r"is|are|has|have|highlights?|demonstrates?|shows?|finds?|found|compares?|proposes?|propose|provides?)\s[^;]+(?=\.$)"
     ),
     re.compile(r",\s+(?:a|an|the)\s[^,;]+(?=\.$)"),
+    re.compile(r",\s+(?:by|via|drawn from)\s[^,;]+(?=\.$)"),
     re.compile(r",\s+(?:as|so that|so|because|since|due to|thanks to)\s[^;]+(?=\.$)"),
 )
 _INSIDE = (
-    re.compile(r"\s*\([^()]*\)"),
+    re.compile(r"\s+\((?!or\b|and\b)[^()]*\)"),
     re.compile(r"\s*—[^—]+—(?=\s|\w)"),
     re.compile(r",\s+(?:e\.g\.|i\.e\.|which|including|such as|called|termed|namely)[ ,][^,;()]+,(?=\s(?!(?:and|or|but)\b))"),
 )
+# "A—and B when C": the condition bounds what goes with it; a negation or contrast would bound what stays.
+_ADDED = re.compile(
+    r"[\s—–]*and (?!.*\b(?:only|not?|never|without|but|although|though|however|despite|while|whereas|instead|unless)\b)"
+)
+_KIND = re.compile(r"^(?P<whole>[^,;:]*\b(?:is|are) an? [^,;:]*?\w) that \w+[^,;:]*\.$")  # what is "a Y that Z" is a Y
+_PUFFED = re.compile(r"(?P<verb>We (?:\w+ )??\w+ )an? (?:\w+ )?(?:set|series|range|suite) of (?=(?:\w+ ){0,4}\w+s\b)")
 _OPENS = (
     re.compile(r"^In (?:this|the present) (?:paper|work|study|report|article),\s+"),
     re.compile(r"^(?:To|In order to) [^,]{5,120},\s+(?=we\b|this\b|our\b|the\b)"),
@@ -86,6 +95,7 @@ _INNER_DANGLING = re.compile(
     r"these (?:\w+ )?(?:results?|findings?|limitations?|issues?|questions?|tasks?|models?|datasets?|two|three|four|five|"
     r"predictions?|errors?|methods?|settings?|components?|cases|experiments|observations)|those \w+|such (?!as\b)\w+|"
     r"mentioned (?:above|earlier|before)|the following|as follows|below|preceding|(?:first|second|third) half of our|"
+    r"their (?:algorithm|method|approach|model|technique|framework|system|work|paper)s?|"
     r"our (?:first|second|third|fourth) (?:prediction|hypothesis|question))\b",
     re.IGNORECASE,
 )
@@ -130,13 +140,18 @@ def _cuts(text: str) -> list[str]:
     out = []
     for pattern in (*_TAILS, *_INSIDE):
         for m in pattern.finditer(text):
-            if (
-                (_HELD if len(m[0].split()) > 6 and pattern in _INSIDE else _KEEP).search(_said(m[0]))
-                or _in_a_list(text, m)
-                or _amid_quote(text, m)
-            ):
+            added = m[0].lstrip()[:1] in "—–" and _ADDED.match(m[0])
+            held = (_HELD if len(m[0].split()) > 6 and pattern in _INSIDE else _KEEP).search(_said(m[0]))
+            if (held and not added) or _in_a_list(text, m) or _amid_quote(text, m):
                 continue
-            out.append(re.sub(r"\s+([,.;])", r"\1", text[: m.start()] + text[m.end() :]))
+            joint = " " if text[m.end() :][:1].isalnum() else ""
+            out.append(re.sub(r"\s+([,.;])", r"\1", text[: m.start()] + joint + text[m.end() :]))
+    kind = _KIND.match(text)
+    if kind and not _HELD.search(text):
+        out.append(kind["whole"] + ".")
+    puffed = _PUFFED.match(text)
+    if puffed:
+        out.append(puffed["verb"] + text[puffed.end() :])
     second = _SECOND.match(text)
     if second and not _KEEP.search(text[: second.start("verb")]):
         out.append("We " + text[second.start("verb") :])
@@ -188,6 +203,7 @@ def best_fit(
     """
     options = list(variants(text))
     if plain:
+        options += [v for v in (statement(o) for o in tuple(options)) if v not in options]
         options += [v for v in variants(statement(text)) if v not in options]
     fitting = [v for v in options if allowed(v) and length(v) <= room]
     return min(fitting, key=lambda v: (_cost(v, text, length(v), target), options.index(v)), default="")
@@ -196,4 +212,4 @@ def best_fit(
 def _cost(variant: str, text: str, long: int, target: int) -> float:
     lost = len(text) - len(variant)
     claims = len(_CLAIMS.findall(text)) - len(_CLAIMS.findall(variant))
-    return 25 * claims + max(0, long - target) + (8 + 0.55 * lost if lost > 1 else 0) + max(0, 45 - len(variant))
+    return 25 * claims + 1.2 * max(0, long - target) + (8 + 0.4 * lost if lost > 1 else 0) + max(0, 45 - len(variant))

@@ -61,7 +61,7 @@ _FINITE = re.compile(
     rf"\b(?:{_AUXILIARY}|{_PAST}|\w+ly \w+(?:s|ed)|asymptotes|"
     r"\w\w\w+s (?:the|a|an|faster|better|worse|more|fewer|less|no|all|both)\b|"
     + "|".join(_third(v) for v in _VERBS if v not in _AMBIGUOUS)
-    + r")\b|\b[Ww]e \w+|\b(?:benefits|increases|decreases|shows|leads|matches|supports|helps) (?:\w+ly |more |as |to |that |"
+    + r")\b|\b[Ww]e \w+|\b(?:benefits|increases|decreases|changes|shows|leads|matches|supports|helps) (?:\w+ly |more |as |to |that |"
     r"with |the |a |from |by )"
     + r"|\w+s (?:\w+ly |almost always |do |also |only |tend to )?(?:"
     + "|".join(v for v in _VERBS if v not in ("close", "form", "rank", "change", "work", "use", "mean", "lie", "scale"))
