@@ -36,6 +36,13 @@ class Hold:
 
 
 @dataclass
+class Short:
+    """Answer a range with its first so many bytes only, and say so."""
+
+    length: int
+
+
+@dataclass
 class Status:
     """Answer with a status and these headers."""
 
@@ -108,8 +115,9 @@ class Server:
             if start >= len(content):
                 self._send(handler, 416, {"Content-Range": f"bytes */{len(content)}", "Content-Length": 0}, b"")
                 return
-            status, extra = 206, {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"}
-            content = content[start:]
+            end = min(start + fault.length, len(content)) if isinstance(fault, Short) else len(content)
+            status, extra = 206, {"Content-Range": f"bytes {start}-{end - 1}/{len(content)}"}
+            content = content[start:end]
         headers = {"Content-Type": found.kind, "Content-Length": len(content), **extra, **found.headers}
         if found.etag:
             headers["ETag"] = found.etag

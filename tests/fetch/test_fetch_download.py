@@ -1,18 +1,21 @@
 """Transfers against a server that drops, lies, limits and redirects: what arrives is what was published, or one line says why not."""
 
+import fcntl
 import hashlib
 import json
 import subprocess
 import sys
 from pathlib import PurePosixPath
+from types import SimpleNamespace
 
 import pytest
 
 from breadth.errors import FetchError
+from breadth.fetch import record
 from breadth.fetch.client import Secret, StatusError, checked
 from breadth.fetch.download import digests, download, part_of
 from breadth.fetch.listing import Checksum, Remote
-from fetch.server import Announce, Drop, File, Status
+from fetch.server import Announce, Drop, File, Short, Status
 
 CONTENT = bytes(range(256)) * 4096  # 1 MiB
 SIZE = len(CONTENT)
@@ -68,6 +71,13 @@ def test_a_server_that_ignores_ranges_starts_again(get, server):
     server.faults["/f"] = [Drop(300_000)]
     assert get(ranges=False) == CONTENT
     assert server.requests("/f") == [None, "bytes=300000-"]
+
+
+@pytest.mark.parametrize("size", [SIZE, None])
+def test_a_range_that_is_answered_in_part_is_asked_for_again(get, server, size):
+    server.faults["/f"] = [Drop(300_000), Short(200_000)]
+    assert get(checksum=None, size=size) == CONTENT
+    assert server.requests("/f") == [None, "bytes=300000-", "bytes=500000-"]
 
 
 def test_another_version_is_not_mixed_with_the_first(get, server):
@@ -146,6 +156,13 @@ def test_a_transfer_that_brings_nothing_is_given_up_and_resumable(get, server):
     assert server.requests("/f")[-1] == "bytes=300000-"
 
 
+def test_a_transfer_that_cannot_be_resumed_says_so(get, server):
+    server.faults["/f"] = [Drop(300_000)] * 5
+    assert refused(lambda: get(checksum=None, etag=None)) == (
+        "127.0.0.1 broke off a.bin after 300,000 bytes; give the same command again, it starts anew: nothing there marks versions"
+    )
+
+
 def test_a_wrong_checksum_is_said_and_the_bytes_are_kept_aside(get, server, tmp_path):
     wrong = b"x" + CONTENT[1:]
     server.files["/f"] = File(wrong)
@@ -208,6 +225,25 @@ def test_a_full_disk_is_one_line_and_resumable(server, tmp_path):
     done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True)
     assert done.stdout == "cannot store a.bin (file too large); make room, and the same command goes on from there\n"
     assert part_of(tmp_path, Remote("a.bin", PurePosixPath("a.bin"), ""))[0].stat().st_size == 300_000
+
+
+def test_a_lock_that_is_removed_while_it_is_taken_is_taken_anew(tmp_path, monkeypatch):
+    taken = []
+
+    def late(stream, how):
+        if not taken:  # the process that held it ends between our opening and our locking
+            (tmp_path / ".fetching" / "lock").unlink()
+            (tmp_path / ".fetching").rmdir()
+        taken.append(fcntl.flock(stream, how))
+
+    monkeypatch.setattr(record, "fcntl", SimpleNamespace(flock=late, LOCK_EX=fcntl.LOCK_EX, LOCK_NB=fcntl.LOCK_NB))
+    with record.locked(tmp_path) as workplace:
+        assert (workplace / "lock").exists()
+        assert len(taken) == 2
+        assert refused(lambda: record.locked(tmp_path).__enter__()) == (
+            f"another process fetches into {tmp_path}; wait for it, or give another folder"
+        )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_digests_match_the_obvious(tmp_path):

@@ -218,7 +218,7 @@ def _transfer(
             barren = 0 if have > before else barren + 1
             told = broken or f"{host_of(remote.url)} broke off {remote.path} after {have:,} bytes"
             if barren >= client.attempts:
-                raise FetchError(f"{told.split(';')[0]}; give the same command again, it goes on from there")
+                raise FetchError(f"{told.split(';')[0]}; give the same command again, {_next(have, version, remote)}")
             client.wait(2.0**barren, told.split(";")[0])
         stream.flush()
         os.fsync(stream.fileno())
@@ -241,6 +241,10 @@ def _range(have: int, version: Any, remote: Remote) -> dict[str, str]:
     return {"Range": f"bytes={have}-", **({"If-Range": str(version)} if version else {})}
 
 
+def _next(have: int, version: Any, remote: Remote) -> str:
+    return "it goes on from there" if _range(have, version, remote) else "it starts anew: nothing there marks versions"
+
+
 def _start(answer: Answer, have: int, remote: Remote, size: int | None) -> int:
     """Return the byte at which an answer starts: 0 for a whole file. Raises FetchError for a range that was not asked for."""
     if answer.status != 206:
@@ -257,9 +261,13 @@ def _start(answer: Answer, have: int, remote: Remote, size: int | None) -> int:
 def _full_size(answer: Answer, have: int, remote: Remote, size: int | None) -> int | None:
     """Return the size of the whole file as far as known now. Raises FetchError where the answer announces another than was stated."""
     announced = answer.headers.get("Content-Length", "")
-    if not announced.isdecimal():
+    part = _RANGE.fullmatch(answer.headers.get("Content-Range", "")) if answer.status == 206 else None
+    if part and part[3] != "*":  # an answer may be shorter than the range that was asked for (RFC 9110, section 14.2)
+        full = int(part[3])
+    elif announced.isdecimal():
+        full = have + int(announced)
+    else:
         return size
-    full = have + int(announced)
     if remote.size is not None and full != remote.size:
         raise FetchError(
             f"{remote.path}: {host_of(answer.url)} announces {full:,} bytes, the listing says {remote.size:,}; "

@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from breadth.errors import FetchError
 from breadth.fetch.download import sync
@@ -70,16 +70,27 @@ def write_entry(folder: Path, listing: Listing, path: str, entry: dict[str, Any]
 def locked(folder: Path) -> Iterator[Path]:
     """Make the folder and its workplace and hold them for this process; yield the workplace, which goes when nothing is left in it."""
     workplace = folder / WORKPLACE
-    workplace.mkdir(parents=True, exist_ok=True)
-    lock = workplace / "lock"
-    with lock.open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise FetchError(f"another process fetches into {folder}; wait for it, or give another folder") from None
+    with _lock(folder, workplace / "lock"):
         try:
             yield workplace
         finally:
             if [p.name for p in workplace.iterdir()] == ["lock"]:
-                lock.unlink()
+                (workplace / "lock").unlink()
                 workplace.rmdir()
+
+
+def _lock(folder: Path, lock: Path) -> TextIO:
+    """Open and lock the file ``lock``, made with its folder if missing. Raises FetchError where another process holds it."""
+    while True:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # whoever held it has just removed the folder
+            stream = lock.open("w")
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                stream.close()
+                raise FetchError(f"another process fetches into {folder}; wait for it, or give another folder") from None
+            # Removed after it was opened, it locks nothing that the next process would look at.
+            if lock.exists() and lock.stat().st_ino == os.fstat(stream.fileno()).st_ino:
+                return stream
+            stream.close()
