@@ -134,6 +134,7 @@ def test_limitations_under_their_heading_come_first_and_in_order():
             "First, our experiments are limited because some models are private.",
             "We highly recommend larger models where resources allow.",
             "Second, our texts are limited to English.",
+            "Prior work has the limitation that it needs labels.",
         ),
     )
     assert texts(limitations(told)) == [

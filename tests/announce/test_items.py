@@ -7,6 +7,7 @@ from announce.pdf_maker import Rule, Sheet, Text
 from breadth.announce.read.captions import heads_of
 from breadth.announce.read.cited import cited, named_in
 from breadth.announce.read.crops import parse_crop, with_crops
+from breadth.announce.read.items import is_behind
 from breadth.announce.read.lines import Line, Word
 from breadth.announce.source import Item, Sentence
 from breadth.errors import AnnounceError
@@ -137,6 +138,26 @@ def test_an_item_behind_the_references_is_in_the_appendix(tmp_path):
     sheets.insert(1, Sheet().add(Text(60, 80, "References", 12, "Times-Bold")))
     text(sheets[1], WHOLE, 100, 720)
     assert [(i.label, i.appendix) for i in found(tmp_path, sheets).items] == [("Figure 1", False), ("Figure 2", True)]
+
+
+@pytest.mark.parametrize("heading", ["Appendix", "Appendix A. Proofs", "APPENDIX B: MORE RESULTS", "Supplementary Material"])
+def test_an_item_below_the_heading_of_an_appendix_is_in_it_and_one_above_is_not(tmp_path, heading):
+    first, sheet = Sheet(), Sheet()
+    text(first, WHOLE, 80, 720)
+    for number, top in ((1, 80), (2, 400)):
+        box = plot(sheet, (100, top, 500, top + 120))
+        caption(sheet, 60, box[3] + 20, f"Figure {number}: A plot of the paper in the midst of a page.")
+        text(sheet, WHOLE, box[3] + 40, box[3] + 110)
+    sheet.add(Text(60, 350, heading, 12, "Times-Bold"))
+    assert [(i.label, i.appendix) for i in found(tmp_path, [first, sheet]).items] == [("Figure 1", False), ("Figure 2", True)]
+
+
+@pytest.mark.parametrize(
+    ("box", "behind"), [((60, 100, 290, 200), False), ((60, 500, 290, 600), False), ((320, 500, 550, 600), True)]
+)
+def test_a_heading_in_the_right_column_leaves_the_left_one_in_the_text(box, behind):
+    assert is_behind(3, box, (9, (3, (320, 400, 400, 412)))) is behind
+    assert is_behind(4, box, (9, (3, (320, 400, 400, 412))))
 
 
 def test_what_is_clear_is_sure_and_what_is_not_says_why(tmp_path):

@@ -236,6 +236,40 @@ def test_references_appendix_and_thanks_have_their_roles(tmp_path):
     assert (roles["Acknowledgments"], roles["References"], roles["A More Results"]) == ("acknowledgement", "reference", "appendix")
 
 
+def test_letter_spaced_headings_are_read(tmp_path):
+    first, second = Sheet(), Sheet()
+    first.centred(90, "A Paper About Sentences", 14, "Times-Bold")
+    first.centred(120, "Grace Hopper", 11, "Times-Bold")
+    first.add(Text(260, 160, "A B S T R A C T", 12, "Times-Bold"))
+    y = first.paragraph(108, 180, 396, FILLER)
+    first.add(Text(108, y + 20, "1 . I N T R O D U C T I O N", 12, "Times-Bold"))
+    first.paragraph(108, y + 40, 396, SECOND)
+    second.add(Text(108, 80, "R E F E R E N C E S", 12, "Times-Bold"))
+    second.paragraph(108, 100, 396, "[1] A. Smith. On data and on the words for them. 2019.")
+    source = read_paper(path_of(tmp_path, [first, second]))
+    roles = [(s.section, s.role) for s in source.sentences]
+    assert list(dict.fromkeys(roles)) == [
+        ("", "title"),
+        ("ABSTRACT", "abstract"),
+        ("1. INTRODUCTION", "body"),
+        ("REFERENCES", "reference"),
+    ]
+
+
+def test_three_columns_are_read_one_after_the_other(tmp_path):
+    sheet = Sheet()
+    sheet.centred(70, "A Paper of Three Columns", 18, "Times-Bold")
+    sheet.centred(95, "Grace Hopper", 11)
+    sheet.add(Text(40, 130, "Abstract", 10, "Times-Bold"))
+    for x, words in ((40, FILLER), (224, SECOND), (408, "The last column says what the others left out. " * 6)):
+        sheet.paragraph(x, 148, 165, f"{words} {words}", 9)
+    source = read_paper(path_of(tmp_path, [sheet]))
+    told = " ".join(s.text for s in source.sentences if s.role == "abstract")
+    assert told == " ".join(
+        f"{w} {w}".strip() for w in (FILLER, SECOND, "The last column says what the others left out. " * 6)
+    ).replace("  ", " ")
+
+
 def test_powers_are_no_footnotes_and_footnote_marks_are_no_digits(tmp_path):
     def body(sheet, y):
         y = sheet.paragraph(108, y, 396, SECOND)

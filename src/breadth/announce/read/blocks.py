@@ -179,7 +179,7 @@ def counted(sheet: Sheet) -> set[int]:
 
 
 def frames_of(sheets: Sequence[Sheet], body: Body, gone: Sequence[set[int]]) -> list[tuple[Frame, ...]]:
-    """Return the columns of every page: one or two; a page with little text has those of most pages."""
+    """Return the columns of every page: one to three; a page with little text has those of most pages."""
     found = []
     for sheet, out in zip(sheets, gone, strict=True):
         lines = [
@@ -205,6 +205,9 @@ def page_frames(lines: Sequence[Line], width: float) -> tuple[Frame, ...] | None
     letters = sum(len(line.text) for line in lines)
     if sum(len(line.text) for line in wide) >= 0.5 * letters and len(wide) >= 6:
         return (frame_of(wide),)
+    thirds = [[x for x in lines if a * width < x.bbox[0] and x.bbox[2] < b * width] for a, b in ((0, 0.38), (0.3, 0.7), (0.62, 1))]
+    if min(map(len, thirds)) >= 6 and sum(len(x.text) for third in thirds for x in third) >= 0.8 * letters:
+        return tuple(map(frame_of, thirds))
     left = [line for line in lines if line.bbox[2] < 0.54 * width and line.bbox[2] - line.bbox[0] > 0.22 * width]
     right = [line for line in lines if line.bbox[0] > 0.46 * width and line.bbox[2] - line.bbox[0] > 0.22 * width]
     if len(left) >= 6 and len(right) >= 6:

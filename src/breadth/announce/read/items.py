@@ -23,7 +23,8 @@ __all__ = ["Found", "Place", "found_in", "items_of"]
 
 BACK = re.compile(r"^(?:(?:\d{1,2}|[A-Z]|[IVX]+)\.?\s+)?(?:References|REFERENCES|Bibliography|BIBLIOGRAPHY|Literature Cited)\s*$")
 APPENDIX = re.compile(
-    r"^(?:Appendix|APPENDIX|Appendices|APPENDICES|Supplementa(?:ry|l) Materials?|SUPPLEMENTARY MATERIALS?|Technical Appendix)\b[^.]{0,80}$"
+    r"^(?:Appendix|APPENDIX|Appendices|APPENDICES|Supplementa(?:ry|l) Materials?|SUPPLEMENTARY MATERIALS?|Technical Appendix)\b"
+    r"(?:\s[A-Z\d]{1,2}[.:])?[^.]{0,80}$"
 )
 LETTERED = re.compile(r"^(?:Supplementary|Supplemental|Supporting|Extended Data|Appendix)|\s[A-Z]{1,2}[.\-]?\d")
 
@@ -133,23 +134,26 @@ def clashing(choices: Sequence[Choice]) -> bool:
     return any(shared(a, b) > 0.02 * min(area(a), area(b)) for i, a in enumerate(boxes) for b in boxes[i + 1 :])
 
 
-def appendix_start(pages: Sequence[Sequence[Line]]) -> tuple[int, int]:
-    """Return the page (from 0) of the references and that of the first appendix's heading, or the number of pages for either."""
+def appendix_start(pages: Sequence[Sequence[Line]]) -> tuple[int, tuple[int, Box]]:
+    """Return the page (from 0) of the references, and page and place of the first appendix's heading; the number of pages for none."""
     back = next((n for n, page in enumerate(pages) if n >= len(pages) // 5 and any(BACK.match(x.text) for x in page)), len(pages))
-    first = next(
-        (n for n, page in enumerate(pages) if n >= max(1, len(pages) // 4) and any(APPENDIX.match(x.text) for x in page)),
-        len(pages),
-    )
-    return back, first
+    heads = ((n, x.bbox) for n, page in enumerate(pages) if n >= max(1, len(pages) // 4) for x in page if APPENDIX.match(x.text))
+    return back, next(heads, (len(pages), (0.0, 0.0, 0.0, 0.0)))
 
 
-def item_of(plan: Plan, choice: Choice, choices: Sequence[Choice], habit: Habit, appendix: tuple[int, int]) -> Item:
+def is_behind(page: int, box: Box, appendix: tuple[int, tuple[int, Box]]) -> bool:
+    """Return whether a place is behind the references' page or the first appendix's heading: below it, or in a column right of it."""
+    back, (first, head) = appendix
+    return page > min(back, first) or (page == first and (box[0] > head[2] or (box[1] > head[1] and box[2] > head[0])))
+
+
+def item_of(plan: Plan, choice: Choice, choices: Sequence[Choice], habit: Habit, appendix: tuple[int, tuple[int, Box]]) -> Item:
     """Return a caption with its place as an Item."""
     caption, region = choice.caption, choice.region
     sure, doubts = judged(choice, choices, habit)
     x0, y0, x1, y1 = turned_back(region.box, plan.angle, plan.size)
     box = (max(0.0, round(x0, 1)), max(0.0, round(y0, 1)), min(plan.size[0], round(x1, 1)), min(plan.size[1], round(y1, 1)))
-    behind = plan.page > appendix[0] or plan.page >= appendix[1] or LETTERED.search(caption.label) is not None
+    behind = is_behind(plan.page, box, appendix) or LETTERED.search(caption.label) is not None
     return Item(caption.label, plan.page + 1, box, caption.text, sure, doubts, appendix=behind)
 
 

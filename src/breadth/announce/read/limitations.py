@@ -73,6 +73,8 @@ def _score(s: Sentence, names: frozenset[str]) -> float:
     if text.rstrip().endswith((":", "?")) or section_is(s, "related work", "background", "acknowledg"):
         return 0
     if section_is(s, *_HEADING) and s.role not in ("caption", "footnote"):
+        if about_prior(text) and not about_own(text, names):
+            return 0
         return _under_heading(text, bool(NAMED.search(text) or LIMITED.search(text)), about_own(text, names))
     return _elsewhere(s, names)
 

@@ -143,7 +143,7 @@ def heading_of(block: Block, body: Body) -> str | None:
     """Return a block's text where it is a heading."""
     if block.kind == "caption" or len(block.rows) > 3:
         return None
-    text = re.sub(r"\s+", " ", join_plain(block.rows)).strip()
+    text = together(re.sub(r"\s+", " ", join_plain(block.rows)).strip())
     name = NUMBERED.sub("", text).rstrip(".:")
     if not 3 <= len(name) <= 130 or not WORDLIKE.search(name) or re.search(r"(?:\. ?){4}", text):
         return None  # the dots of a table of contents
@@ -167,6 +167,14 @@ def heading_of(block: Block, body: Body) -> str | None:
     ):
         return text
     return None
+
+
+def together(text: str) -> str:
+    """Return a letter-spaced heading, "1 . R E S U L T S", as a word; any other text as it is."""
+    signs = text.split(" ")
+    if len(signs) < 5 or any(len(sign) > 2 or (len(sign) == 2 and not sign[0].isdigit()) for sign in signs):
+        return text
+    return re.sub(r"^([\dIVX]{1,3}\.|\d{1,2})(?=[^\W\d_]{3})", r"\1 ", "".join(signs))
 
 
 def centred(block: Block) -> bool:
