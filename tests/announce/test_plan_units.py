@@ -192,6 +192,10 @@ def test_we_find_that_may_go_from_a_cut_sentence_too():
         ("We also observe that routing helps.", "We observe that routing helps."),
         ("Estimates of sizes (black) closely match expressions (colored).", "Estimates of sizes closely match expressions."),
         ("Lantern (a) finds the routes and (b) has high accuracy.", "Lantern finds the routes and has high accuracy."),
+        (
+            "Routing is not the driver, raising the question of what is.",
+            "Routing is not the driver, raising the question of what is.",
+        ),
         ("Routing recovers the number of topics (8a).", "Routing recovers the number of topics."),
     ],
 )

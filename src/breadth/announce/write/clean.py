@@ -178,6 +178,8 @@ def _broken(text: str) -> bool:
     if re.search(r"https?:|www\.|github\.|\b(?:Appendix|Appx)\b|\bdef\b|\(\s*\)|\b[Ii]n \([a-z]\)|\s,\s,|[a-z]\d[a-z]{3}", text):
         return True
     return (
-        bool(re.search(r"\b(?:and|or|of|in|the|a|to|with|by|for|that|see|as|than|is|are|was|were)[.,;]?$|-\.?$", text))
+        bool(
+            re.search(r"\b(?:and|or|of|in|the|a|to|with|by|for|that|see|as|than|(?<!what )(?:is|are|was|were))[.,;]?$|-\.?$", text)
+        )
         or len(text.split()) < 3
     )

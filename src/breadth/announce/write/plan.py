@@ -16,6 +16,7 @@ from breadth.announce.facts import Facts
 from breadth.announce.read.cues import is_claim, set_up
 from breadth.announce.source import Item, Quote, Source
 from breadth.announce.thread import Platform, PostRole
+from breadth.announce.write.abbreviations import written_out
 from breadth.announce.write.clean import clean
 from breadth.announce.write.contributed import contributed_posts
 from breadth.announce.write.hook import code_post, credits_post, hook_post
@@ -28,6 +29,7 @@ from breadth.announce.write.verbs import finite
 
 __all__ = ["plan", "room_of"]
 
+LONGEST = 273  # no post but the first is longer where a platform would allow it
 BOTH = 200  # two sentences with numbers that stand together in print share a post up to this length
 BEHIND = 100_000  # a page behind every paper
 RANKED = 12  # results without a number are said only from so many of the first
@@ -52,6 +54,7 @@ def plan(source: Source, facts: Facts, platform: Platform, *, least: int, most: 
 
     room = room_of(platform, most)
     hook = _with_picture(hook_post(source, facts, platform, _findings(source), length, room), source)
+    room = min(room, LONGEST)
     ending, limitation = limitation_post(source, facts, length, room)
     fixed = [p for p in (hook, code_post(source, facts), ending, credits_post(facts)) if p is not None]
     free = most - len(fixed)
@@ -72,11 +75,12 @@ def plan(source: Source, facts: Facts, platform: Platform, *, least: int, most: 
     context = _first(context_posts(source, length, room), "context", said, min(1, left - len(results) - len(follows)))
     results += _results(source, length, room, said, left - len(results) - len(follows) - len(context))
     posts = [*context, *pictured, *sorted([*posts, *results], key=_place), *follows]
-    fixed[0] = hook
     if len(posts) + len(fixed) < least:
         posts += _fillers(source, length, room, said, least - len(posts) - len(fixed))
     ends = [p for p in (ending, credits_post(facts)) if p is not None]
-    return Plan((*[p for p in fixed if p not in ends], *posts, *ends), tuple(left_out), limitation)
+    begins = [hook, *[p for p in fixed[1:] if p not in ends]]
+    spoken = written_out([*posts, ending], source, facts.title or source.title, length, room)
+    return Plan((*begins, *spoken, *ends[1:]), tuple(left_out), limitation)
 
 
 def _findings(source: Source) -> list[Quote]:
