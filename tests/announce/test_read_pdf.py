@@ -39,7 +39,7 @@ def lines(path, number=1):
     "data, message",
     [
         (b"", "paper 'P' is empty; give a PDF file"),
-        (b"\n<!DOCTYPE html><html>%PDF</html>", "paper 'P' is a web page (HTML); give a PDF file"),
+        (b"\xef\xbb\xbf\n<!DOCTYPE html><html>%PDF</html>", "paper 'P' is a web page (HTML); give a PDF file"),
         (b"\x89PNG\r\n", "paper 'P' is no PDF; give a PDF file"),
         (b"%PDF-1.7 nothing more", "paper 'P' is cut off: its end mark is missing; fetch it again"),
         (b"%PDF-1.7 nothing more %%EOF", "paper 'P' holds no pages that can be read (damaged?); fetch it again"),

@@ -13,7 +13,7 @@ from PIL import Image
 from show_threads import HOSTILE, hostile, made, picture
 
 from breadth.announce.check.markdown import read_markdown, write_markdown
-from breadth.announce.show.export import export, is_edited
+from breadth.announce.show.export import export, is_edited, refuse_edited
 from breadth.announce.show.fills import fills
 from breadth.announce.show.pictures import file_names
 from breadth.announce.show.preview import pieces
@@ -228,6 +228,14 @@ def test_an_edited_thread_is_not_lost(slim, tmp_path):
     assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
     export(thread, source, None, out, force=True)
     assert path.read_text() == write_markdown(thread)
+
+
+def test_a_file_is_no_folder(tmp_path):
+    path = tmp_path / "paper.pdf"
+    path.write_text("a paper")
+    with pytest.raises(AnnounceError) as caught:
+        refuse_edited(path)
+    assert str(caught.value) == f"{path} is a file; expected a folder to write into: give another --out"
 
 
 def test_markdown_of_unknown_origin_is_not_lost(shown, tmp_path):

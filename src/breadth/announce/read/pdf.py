@@ -142,7 +142,7 @@ def check_bytes(path: Path) -> None:
     if not head:
         raise AnnounceError(f"{said(path)} is empty; give a PDF file")
     if b"%PDF-" not in head:
-        start = head.lstrip().lower()
+        start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
         what = "is a web page (HTML)" if start.startswith((b"<!doctype html", b"<html", b"<?xml")) else "is no PDF"
         raise AnnounceError(f"{said(path)} {what}; give a PDF file")
     if b"%%EOF" not in tail and b"startxref" not in tail:

@@ -90,7 +90,9 @@ def is_edited(folder: Path) -> bool:
 
 
 def refuse_edited(folder: Path) -> None:
-    """Raise AnnounceError where writing into ``folder`` would lose what a person wrote into thread.md."""
+    """Raise AnnounceError where ``folder`` is a file, or writing into it would lose what a person wrote into thread.md."""
+    if folder.exists() and not folder.is_dir():
+        raise AnnounceError(f"{folder} is a file; expected a folder to write into: give another --out")
     if is_edited(folder):
         raise AnnounceError(
             f"{folder / 'thread.md'} was edited by hand, and a new thread would replace it; give another --out, or --force to lose the edits"
