@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from breadth.report.words import find_estimate, left_out, number, primary_series
+from breadth.stats.interval import Estimate
 from breadth.study.finding import Analysis, AuditRow
 
 __all__ = ["Answer", "checklist"]
@@ -20,12 +21,16 @@ _ROWS = {
     "complexity": r"complexity",
     "size": r"^images\b(?! of)|^items\b|per class|tokens|training[- ]set size",
     "classes": r"^classes\b|number of classes",
+    "vocabulary": r"^shared vocabulary",
+    "trigram": r"trigram",
 }
 # Rows that are said beside the answer without deciding it: equal names need not mean equal images.
 _ALSO = {"overlap": r"class names"}
 _QUESTIONS = {
     "size": "Is it only the amount of data?",
     "classes": "Is it only the number of classes?",
+    "vocabulary": "Is it only words that training and evaluation share?",
+    "trigram": "Is it only what counting three tokens at a time finds, too?",
     "alignment": "Is it only likeness of training and evaluation data?",
     "complexity": "Is it only harder or richer single tasks?",
     "overlap": "Did evaluation items leak into the training data?",
@@ -33,6 +38,7 @@ _QUESTIONS = {
     "unmeasured": "Could something that nobody recorded undo it?",
     "probe": "Does it depend on the probe network?",
     "metric": "Does it depend on the metric?",
+    "corpus": "Does one evaluation corpus carry the result?",
 }
 
 
@@ -133,13 +139,36 @@ def _agreement(analysis: Analysis, what: Literal["probe", "metric"]) -> Answer:
     return Answer(question, "controlled", f"{len(seen)} {what}s point the same way ({said})")
 
 
+def _corpora(analysis: Analysis) -> Answer:
+    """Whether the primary condition points the same way on each corpus of the evaluation."""
+    main = primary_series(analysis)
+    question = _QUESTIONS["corpus"]
+    alone: dict[str, Estimate | None] = {}
+    if main is not None:
+        start = f"{main.condition} on "
+        alike = [s for s in analysis.series if (s.learner, s.metric, s.probe) == (main.learner, main.metric, main.probe)]
+        alone = {s.condition.removeprefix(start): find_estimate(s, "pearson") for s in alike if s.condition.startswith(start)}
+    if not alone:
+        return Answer(question, "not addressed", "no corpus was scored by itself")
+    said = ", ".join(f"{name}: r = {number(e.value) if e else 'not computed'}" for name, e in alone.items())
+    signs = {math.copysign(1.0, e.value) for e in alone.values() if e is not None and not math.isnan(e.value)}
+    if any(e is None or math.isnan(e.value) for e in alone.values()):
+        return Answer(question, "not addressed", f"cannot be told ({said})")
+    if len(signs) > 1:
+        return Answer(question, "depends", f"{len(alone)} corpora do not point the same way ({said})")
+    return Answer(question, "controlled", f"{len(alone)} corpora point the same way ({said})")
+
+
 def checklist(analysis: Analysis) -> tuple[Answer, ...]:
-    """Return one answer for each of: size, classes, alignment, complexity, overlap, domain, the unmeasured, probe and metric dependence."""
+    """Return one answer for each of: size, classes, alignment, complexity, overlap, domain, the unmeasured, probe and metric dependence;
+    of a study of text, shared vocabulary and a trigram model instead of classes, and evaluation corpora instead of metrics."""
     adjusted = _covariates(analysis)
+    of_text = "text" in analysis.protocol
+    kind = ("vocabulary", "trigram") if of_text else ("classes",)
     return (
-        *(_from_audit(analysis, topic, adjusted) for topic in ("size", "classes", "alignment", "complexity", "overlap")),
+        *(_from_audit(analysis, topic, adjusted) for topic in ("size", *kind, "alignment", "complexity", "overlap")),
         _domain(analysis),
         _unmeasured(analysis),
         _agreement(analysis, "probe"),
-        _agreement(analysis, "metric"),
+        _corpora(analysis) if of_text else _agreement(analysis, "metric"),
     )

@@ -24,11 +24,8 @@ from breadth.study.finding import Analysis, Baseline, Dose, Point, Series
 
 __all__ = ["caption", "dose", "draw", "drawn_points", "save", "svg"]
 
-_TITLES = {
-    "diversity": ("diversity coefficient", ""),
-    "accuracy": ("accuracy", "higher is better"),
-    "loss": ("cross-entropy loss, nats", "lower is better"),
-}
+# A reference arm so many spans of the points beyond them is told in words: drawn, it would press all points into one line.
+_FAR = 3.0
 _STROKE = 0.16  # inches from a panel to the names of its baselines
 _DASHES = ((0, (6, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 3)))
 
@@ -58,18 +55,27 @@ def draw(analysis: Analysis) -> Figure:
         for ax, metric in zip(axes, metrics, strict=True):
             ax.set_gid(f"panel-{metric}")
             here = [s for s in series if s.metric == metric]
-            lines = [b for b in analysis.baselines if b.metric == metric and not math.isnan(b.estimate.value)]
+            lines = _lines(analysis, metric)
             for s in here:
                 _draw_fit(ax, s, colour_of(s.learner, learners))
             for s in here:
                 _draw_points(ax, s, colour_of(s.learner, learners), marker_of(s.learner, learners), levels)
-            _limit(ax, here, lines)
+            _limit(ax, here, _near(here, lines))
             _draw_baselines(figure, ax, lines)
-            title(ax, *_TITLES[metric])
+            title(ax, *_title(metric, here[0].unit))
             ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
             ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
         below(figure, _x_label(main.probe, series), foot + 0.1)
     return figure
+
+
+def _title(metric: str, unit: str) -> tuple[str, str]:
+    """What an axis shows, and which direction is better; unit: of the series, where its metric alone does not say it."""
+    if metric == "diversity":
+        return "diversity coefficient", ""
+    if metric == "accuracy":
+        return "accuracy", "higher is better"
+    return f"cross-entropy loss, {unit or 'nats'}", "lower is better"
 
 
 def _x_label(probe: str, series: Sequence[Series]) -> str:
@@ -119,7 +125,8 @@ def dose(analysis: Analysis) -> Figure:
                 _draw_dose(ax, sorted(stored, key=lambda d: d.level), metric, k - (len(learners) - 1) / 2, learners)
             _level_axis(ax, levels)
             ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-            title(ax, _TITLES[metric][0], "")
+            unit = next((s.unit for s in shown_series(analysis) if s.metric == metric), "")
+            title(ax, _title(metric, unit)[0], "")
         below(figure, "number of domains in the training set", 0.08)
     return figure
 
@@ -217,6 +224,19 @@ def _span(core: Iterable[float], reach: Iterable[float]) -> tuple[float, float]:
     return low - pad, high + pad
 
 
+def _lines(analysis: Analysis, metric: str) -> list[Baseline]:
+    return [b for b in analysis.baselines if b.metric == metric and not math.isnan(b.estimate.value)]
+
+
+def _near(series: Sequence[Series], lines: Sequence[Baseline]) -> list[Baseline]:
+    """The reference arms that fit into one panel with the points."""
+    ys = [p.y for s in series for p in drawn_points(s)]
+    if not ys or max(ys) == min(ys):
+        return list(lines)
+    room = _FAR * (max(ys) - min(ys))
+    return [b for b in lines if min(ys) - room <= b.estimate.value <= max(ys) + room]
+
+
 def _limit(ax: Axes, series: Sequence[Series], lines: Sequence[Baseline]) -> None:
     points = [p for s in series for p in drawn_points(s)]
     fits = [s.fit for s in series if len(s.fit.x) > 1 and _finite(*s.fit.x, *s.fit.y)]
@@ -236,15 +256,20 @@ def _limit(ax: Axes, series: Sequence[Series], lines: Sequence[Baseline]) -> Non
 
 
 def _draw_baselines(figure: Figure, ax: Axes, lines: Sequence[Baseline]) -> None:
+    """Draw reference arms as lines with their names in the margin; of one beyond the panel, name, value and direction only."""
     if not lines:
         return
     low, high = ax.get_ylim()
     inches = ax.get_position().height * figure.get_size_inches()[1]
     gap = _STROKE / (ax.get_position().width * figure.get_size_inches()[0])
-    heights = [size_of(figure, _wrapped(b.name), linespacing=1.0)[1] / inches + 0.035 for b in lines]
-    centres = place_apart([(b.estimate.value - low) / (high - low) for b in lines], heights, -0.05, 1.0)
-    for k, (b, at) in enumerate(zip(lines, centres, strict=True)):
+    said = [_wrapped(b.name) + _beyond(b.estimate.value, low, high) for b in lines]
+    heights = [size_of(figure, words, linespacing=1.0)[1] / inches + 0.035 for words in said]
+    ends = [min(max((b.estimate.value - low) / (high - low), 0.0), 1.0) for b in lines]
+    for k, (b, at) in enumerate(zip(lines, place_apart(ends, heights, -0.05, 1.0), strict=True)):
         e = b.estimate
+        ax.text(1 + gap, at, said[k], transform=ax.transAxes, va="center", ha="left", linespacing=1.0)
+        if not low <= e.value <= high:
+            continue
         if _finite(e.low, e.high):
             ax.axhspan(e.low, e.high, color=MUTED, alpha=0.12, linewidth=0, zorder=0.5)
         ax.axhline(
@@ -252,9 +277,15 @@ def _draw_baselines(figure: Figure, ax: Axes, lines: Sequence[Baseline]) -> None
         )
         # Names of near lines are moved apart; a stroke from the line's end to its name says whose is whose.
         bend = [1.005, 1 + 0.5 * gap, 1 + 0.9 * gap]
-        end = (e.value - low) / (high - low)
-        ax.plot(bend, [end, at, at], color=MUTED, linewidth=0.6, clip_on=False, transform=ax.transAxes, scalex=False, scaley=False)
-        ax.text(1 + gap, at, _wrapped(b.name), transform=ax.transAxes, va="center", ha="left", linespacing=1.0)
+        ax.plot(
+            bend, [ends[k], at, at], color=MUTED, linewidth=0.6, clip_on=False, transform=ax.transAxes, scalex=False, scaley=False
+        )
+
+
+def _beyond(value: float, low: float, high: float) -> str:
+    """The value and where it lies, for a reference arm that a panel does not hold."""
+    arrow = "" if low <= value <= high else "\u2191" if value > high else "\u2193"
+    return f"\n{value:.3g} {arrow}" if arrow else ""
 
 
 def _draw_dose(ax: Axes, doses: Sequence[Dose], metric: str, offset: float, learners: list[str]) -> None:

@@ -50,7 +50,7 @@ def tables(analysis: Analysis) -> tuple[Table, ...]:
         _comparison_table(analysis),
         _dose_table(analysis),
         _baseline_table(analysis),
-        measures_table(analysis.measures),
+        measures_table(analysis.measures, of_text="text" in analysis.protocol),
         audit_table(analysis),
     )
     return tuple(t for t in made if t.rows)
@@ -167,7 +167,7 @@ def audit_table(analysis: Analysis) -> Table:
     return Table("audit", "Controls", ("control", "over the arms", "values"), rows)
 
 
-def measures_table(measures: tuple[Measured, ...]) -> Table:
+def measures_table(measures: tuple[Measured, ...], *, of_text: bool = False) -> Table:
     """Return what each probe saw of each training set: the coefficient beside its floor, its null and what else it may go with.
 
     The note says how each floor was measured, above all with how many items a class; a letter beside the floor where ways differ.
@@ -187,8 +187,9 @@ def measures_table(measures: tuple[Measured, ...]) -> Table:
     levels = {m.diversity.level for m in measures}
     said = f"Brackets: {levels.pop() * 100:g} % interval. " if len(levels) == 1 else ""
     floors = "; ".join(f"{letters[method].strip()} {method}".strip() for method in methods)
+    what = "noise of the estimator alone" if of_text else "diversity without any difference of classes"
     note = (
-        f"{said}Floor: diversity without any difference of classes, over {floors}. Split-half: 0 is expected; none below six tasks. "
+        f"{said}Floor: {what}, over {floors}. Split-half: 0 is expected; none below six tasks. "
         "Complexity: mean L1 norm of the embeddings. Alignment: with the evaluation suite; none for the suite itself, or where each set "
         "has a suite of its own."
     )

@@ -70,7 +70,7 @@ def _overlap(plan: Plan, store: Store, required: bool) -> list[AuditRow]:
     results = {name: r for name, run in plan.overlaps.items() if (r := _result(store, run)) is not None}
     if len(results) < len(plan.sets):
         said = f"audited for {len(results)} of {len(plan.sets)} training sets; run the study"
-        return [AuditRow("overlap", "unknown", said), AuditRow("vocabulary in common with the evaluation", "unknown", said)]
+        return [AuditRow("overlap", "unknown", said), AuditRow("shared vocabulary", "unknown", said)]
     shared = {name: _shares(r) for name, r in results.items()}
     unfair = {name: s for name, s in shared.items() if s != (0, 0, False)}
     overlaps = [r["overlap"] for r in results.values()]
@@ -99,8 +99,11 @@ def _overlap(plan: Plan, store: Store, required: bool) -> list[AuditRow]:
     low, high = (f(o["jaccard"] for o in overlaps) for f in (min, max))
     low_seen, high_seen = (f(o["seen_share"] for o in overlaps) for f in (min, max))
     status: Status = "equal" if low == high else "differs"
-    said = f"Jaccard index of the words {low:.3f} to {high:.3f}; words of the evaluation that are known {low_seen:.3f} to {high_seen:.3f}"
-    return [row, AuditRow("vocabulary in common with the evaluation", status, said)]
+    said = (
+        f"different words of training set and evaluation, Jaccard index {low:.3f} to {high:.3f}; share of the words of the evaluation that a "
+        f"training set has {low_seen:.3f} to {high_seen:.3f}"
+    )
+    return [row, AuditRow("shared vocabulary", status, said)]
 
 
 def _probes(plan: Plan) -> AuditRow:

@@ -131,4 +131,4 @@ class TextPlanner:
     def overlap(self, s: TrainingSet) -> RunSpec:
         """Compare a training set with the documents of the evaluation."""
         body = {"data": self.training_data(s), "evaluation": self.evaluation()}
-        return RunSpec("text-overlap", s.name, body, seconds=5)
+        return RunSpec("text-overlap", s.name, body, seconds=2)

@@ -26,4 +26,4 @@ def text_covariates(plan: Plan, store: Store, sets: tuple[TrainingSet, ...]) -> 
         trigrams = store.result(counted[s.name])["scores"][BITS]["loss"]
         rows.append((jaccard, trigrams, sum(found["tokens"].values()), sum(found["documents"].values())))
     columns = np.array(rows, dtype=np.float64).T
-    return dict(zip(("vocabulary overlap", "trigram cross-entropy", "tokens", "documents"), columns, strict=True))
+    return dict(zip(("shared vocabulary", "trigram cross-entropy", "tokens", "documents"), columns, strict=True))
