@@ -8,6 +8,7 @@ from sklearn.neighbors import NearestCentroid
 from torch.nn import functional as F
 
 from breadth.errors import BreadthError
+from breadth.learn import heads
 from breadth.learn.heads import centroid, logistic
 from oracle.logistic import logistic as oracle
 
@@ -57,6 +58,22 @@ def test_an_episode_does_not_depend_on_its_batch():
     support, labels, query = CASES["raw"]
     alone = logistic(support[3:4], labels, query[3:4])
     torch.testing.assert_close(logistic(support, labels, query)[3:4], alone, rtol=1e-4, atol=1e-4)
+
+
+def test_newton_takes_no_more_episodes_at_once_than_their_systems_allow(monkeypatch):
+    support, labels, query = features(episodes=5, ways=4, shots=2, scale=30.0)  # 8 items, 4 classes: systems of 32 equations
+    at_once, newton = [], heads._newton
+
+    def counted(start, *rest):
+        at_once.append(len(start))
+        return newton(start, *rest)
+
+    monkeypatch.setattr(heads, "_newton", counted)
+    monkeypatch.setattr(heads, "_CAP", 2)
+    whole = logistic(support, labels, query)
+    monkeypatch.setattr(heads, "_ELEMENTS", 2 * 32**2)
+    torch.testing.assert_close(logistic(support, labels, query), whole)
+    assert at_once == [5, 2, 2, 1]
 
 
 def test_hopeless_features_are_an_error():

@@ -59,6 +59,12 @@ def test_training_ends_where_the_validation_loss_stays(digits, adapts):
     assert np.ptp(judged) < 1e-4 < np.ptp([h["loss"] for h in trained.history])  # the same tasks each time
 
 
+def test_a_last_window_that_is_shorter_is_judged_and_counted(digits):
+    trained = meta_train(single(digits[0]), ARCH, MamlSettings(tasks=8, validation=2, **CONVERGED), seed=0)
+    assert [(h["step"], "validation" in h) for h in trained.history] == [(3, True), (4, True)]
+    assert trained.cost["validation_tasks"] == 80
+
+
 def test_an_interrupted_run_judges_to_the_same_bits(digits, tmp_path):
     settings = MamlSettings(tasks=24, validation=2, **CONVERGED)
 

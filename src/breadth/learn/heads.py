@@ -58,7 +58,7 @@ def logistic(support: Tensor, labels: Tensor, query: Tensor, *, c: float = 1.0) 
         w = new
     else:
         bad = ~(left < _TOLERANCE)  # not a number is bad, too
-        several = max(1, _ELEMENTS // y[0].numel() ** 2)
+        several = max(1, _ELEMENTS // y.numel() ** 2)  # a system of n k equations an episode
         pieces = zip(torch.split(w[bad], several), torch.split(support[bad], several), strict=True)
         w[bad] = torch.cat([_newton(w0, x, y, c) for w0, x in pieces])
     return torch.baddbmm(w[..., n:], w[..., :n] @ support, query.mT).mT

@@ -160,7 +160,8 @@ def meta_train(
     one, support = forward_flops(arch, net), settings.ways * settings.shots
 
     def cost(n: int) -> dict[str, float]:
-        tasks, judged = n * settings.meta_batch, n // settings.window * _VALIDATION_TASKS if settings.validation else 0
+        windows = -(-n // settings.window)  # the last one may be shorter, and is judged like the others
+        tasks, judged = n * settings.meta_batch, windows * _VALIDATION_TASKS if settings.validation else 0
         return {
             "tasks": tasks,
             "images": tasks * settings.ways * per_class,
