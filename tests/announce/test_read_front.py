@@ -112,6 +112,18 @@ def test_an_address_is_told_unless_it_is_a_placeholder(tmp_path, line, address):
     assert read(tmp_path, sheets).paper_url == address
 
 
+def test_a_cover_is_no_title_page(tmp_path):
+    cover = Sheet().add(Text(72, 60, "Technical Report No. 12", 16), Text(72, 80, "Nowhere University", 11))
+    cover.paragraph(72, 120, 400, "This is a cover page. The paper begins on the next one. Please cite the published version.")
+    source = read(tmp_path, [cover, *paper_layouts.word()])
+    assert (source.title, source.authors) == (
+        "The Varied Data Question Revisited",
+        ("Jane Q. Public", "John von Neumann", "Ngozi Okonjo-Iweala"),
+    )
+    title, first = source.sentences[:2]
+    assert (title.role, title.page, title.where, first.role, first.page) == ("title", 2, "p. 2", "abstract", 2)
+
+
 def test_facts_go_before_what_was_read(tmp_path):
     source = read(
         tmp_path,

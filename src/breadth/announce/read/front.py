@@ -54,17 +54,20 @@ NAMED_VENUE = re.compile(
     r"(?:\d+(?:st|nd|rd|th) )?(?:[A-Z][\w@/-]+ )*(?:Conference|Workshop|Symposium|Workshops)\b|"
     rf"(?!{MONTH})[A-Z][A-Za-z]*[A-Z][A-Za-z]* ’?'?(?:20)?\d\d\b)[^.;]*?)(?=[.;]|,? (?:[Vv]ol|VOL|[Nn]o|NO)\.? \d|,? \bpages\b|$)"
 )
+HEAD = re.compile(r"(?:abstract|summary)\b(?:\s*[—–:.-]|$)|(?:[1I]\.?\s+)?introduction$", re.I)
 YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 
 
 @dataclass(frozen=True)
 class Front:
-    """title, authors: as printed; venue, paper_url: None where none is; start: points from the top at which the text begins on page 1."""
+    """title, authors: as printed; venue, paper_url: None where none is; page: that of the title, from 1; start: points from its top at
+    which the text begins."""
 
     title: str
     authors: tuple[str, ...]
     venue: str | None
     paper_url: str | None
+    page: int
     start: float
 
 
@@ -78,26 +81,42 @@ class Name:
     sure: bool
 
 
-def front_of(sheets: Sequence[Sheet], body: Body, gone: set[int]) -> Front:
-    """Return what the first page says of the paper itself. gone: indices of its running heads and the like."""
-    sheet = sheets[0]
-    lines = [line for i, line in enumerate(sheet.lines) if i not in gone and line.angle == 0]
+def front_of(sheets: Sequence[Sheet], body: Body, gone: Sequence[set[int]]) -> Front:
+    """Return what the first page, behind a cover the page with the abstract, says of the paper itself.
+
+    gone: indices of each page's running heads and the like.
+    """
+    page = behind_cover(sheets, body)
+    sheet = sheets[page]
+    lines = [line for i, line in enumerate(sheet.lines) if i not in gone[page] and line.angle == 0]
     start = beginning(lines, sheet, body)
     above = [line for line in lines if line.bbox[1] < start - 1]
     titled = title_lines(above, sheet, body)
     low = max((line.bbox[3] for line in titled), default=0.0)
     under = [line for line in above if line.bbox[1] > low - 2 and line not in titled]
-    return Front(title_of(titled), authors_of(under), venue_of(sheet, body, titled), address_of(sheet), start)
+    address = address_of(sheet) or address_of(sheets[0])
+    return Front(title_of(titled), authors_of(under), venue_of(sheet, body, titled), address, page + 1, start)
+
+
+def behind_cover(sheets: Sequence[Sheet], body: Body) -> int:
+    """Return the page, from 0, on which a paper begins: the first, unless only one of the next two has a title over an abstract."""
+    if any(HEAD.match(compact(x.text)) for x in sheets[0].lines):
+        return 0
+    for n, sheet in enumerate(sheets[1:3], 1):
+        heads = [x.bbox[1] for x in sheet.lines if re.fullmatch(r"abstract\W?", compact(x.text), re.I)]
+        if heads and any(x.bbox[3] < heads[0] and largest(x) > 1.2 * body.size for x in sheet.lines):
+            return n
+    return 0
+
+
+def compact(text: str) -> str:
+    """Return a text whose letters are not set apart."""
+    return re.sub(r"(?<=\b\w)\s(?=\w\b)", "", text)
 
 
 def beginning(lines: Sequence[Line], sheet: Sheet, body: Body) -> float:
     """Return where the abstract or, without one, the running text begins: points from the top of the first page."""
-    heads = [
-        x.bbox[1]
-        for x in lines
-        if re.match(r"(?:abstract|summary)\b(?:\s*[—–:.-]|$)", re.sub(r"(?<=\b\w)\s(?=\w\b)", "", x.text), re.I)
-    ]
-    heads += [x.bbox[1] for x in lines if re.fullmatch(r"(?:[1I]\.?\s+)?introduction", x.text, re.I)]
+    heads = [x.bbox[1] for x in lines if HEAD.match(compact(x.text))]
     if heads:
         return min(heads)
     ordered = sorted((x for x in lines if abs(x.size - body.size) < 1.2 and not x.bold), key=lambda x: x.base)

@@ -85,14 +85,14 @@ def read_text(sheets: list[Sheet], found: Found, title: str | None) -> tuple[Fro
     """Return a paper's front matter and its sentences, those of figures and tables left out."""
     body, gone = body_of(sheets), margins_of(sheets)
     frames = frames_of(sheets, body, gone)
-    front = front_of(sheets, body, gone[0])
+    front = front_of(sheets, body, gone)
     blocks = []
     for sheet, columns, out in zip(sheets, frames, gone, strict=True):
         captions = [caption.lines for caption in found.captions if caption.page == sheet.number]
         floats = [item.bbox for item in found.items if item.page == sheet.number]
         blocks.append(blocks_of(sheet, body, columns, out, captions, floats))
-    paragraphs = paragraphs_of(blocks, body, front.start)
-    return front, sentences_of(paragraphs, vocabulary(sheets), title=front.title if title is None else title)
+    paragraphs = paragraphs_of(blocks, body, front.page, front.start)
+    return front, sentences_of(paragraphs, vocabulary(sheets), title=front.title if title is None else title, page=front.page)
 
 
 def unread(title: str, authors: tuple[str, ...], evidence: Evidence) -> list[str]:

@@ -78,13 +78,14 @@ class Flow:
             self.open = new
 
 
-def paragraphs_of(pages: Sequence[Sequence[Block]], body: Body, start: float) -> list[Paragraph]:
-    """Return the paragraphs of a paper in reading order; what stands above ``start`` (points) on the first page is its front matter."""
+def paragraphs_of(pages: Sequence[Sequence[Block]], body: Body, first: int, start: float) -> list[Paragraph]:
+    """Return the paragraphs of a paper in reading order; what stands before ``start`` (points) of page ``first`` is its front matter."""
     state, flow = State(), Flow()
     for blocks in pages:
         notes = footnotes(blocks, body, state)
         for place, block in enumerate(blocks):
-            if block.page == 1 and block.bbox[1] < start - 0.8 * body.size and block.kind != "caption":
+            above = block.page == first and block.bbox[1] < start - 0.8 * body.size and block.kind != "caption"
+            if block.page < first or above:
                 continue
             heading = heading_of(block, body)
             if block.kind == "caption" or place in notes:

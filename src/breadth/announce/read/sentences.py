@@ -198,10 +198,10 @@ def split(text: str) -> list[tuple[int, int]]:
     return found
 
 
-def sentences_of(paragraphs: Sequence[Paragraph], words: Counter[str], *, title: str = "") -> Evidence:
-    """Return the sentences of a paper in reading order, numbered from 1; the title is the first where one is given."""
+def sentences_of(paragraphs: Sequence[Paragraph], words: Counter[str], *, title: str = "", page: int = 1) -> Evidence:
+    """Return the sentences of a paper in reading order, numbered from 1; the title is the first where one is given, on ``page``."""
     marks = marks_of(paragraphs)
-    found = [Sentence(1, 1, title, "", "title", "p. 1")] if title else []
+    found = [Sentence(1, page, title, "", "title", f"p. {page}")] if title else []
     bearers: dict[tuple[int, int], int] = {}
     feet: list[tuple[int, int, int]] = []
     rows: list[tuple[int, Box, int]] = []

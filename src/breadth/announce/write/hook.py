@@ -55,7 +55,8 @@ def hook_post(
             best = (total, "\n\n".join(p for p in (head, piece.text if piece else "", tags) if p), piece)
     if best is None:  # a title that leaves no room for anything: it goes alone with its address, at whatever length
         best = (0.0, "\n\n".join(p for p in (shown, url) if p), None)
-    evidence = [Quote(1, source.title)] if source.kind == "paper" and facts.title is None else []
+    own = source.kind == "paper" and facts.title is None
+    evidence = [Quote(s.page, s.text) for s in source.sentences[:1] if own and s.role == "title"]
     piece = best[2]
     evidence += [piece.quote] if piece is not None else []
     return Planned("title", best[1], tuple(evidence), finding=piece.text if piece else "")
