@@ -1,5 +1,6 @@
 """PT against MAML on a finished study: which head, which level, how d is averaged, and what is said of seeds."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from breadth.stats.association import holm
 from breadth.stats.effect import cohen_d, shared_difference, tost
 from breadth.stats.interval import Estimate
-from breadth.study.comparison import MARGIN, _corrected, _decided, _finding, _judged, _Made, compare
+from breadth.study.comparison import MARGIN, _corrected, _decided, _finding, _judged, _Made, _verdict, compare
 from breadth.study.engine import run_all
 from breadth.study.finding import Comparison
 from breadth.study.plan import plan_study
@@ -181,3 +182,21 @@ def _caveats_of(plan):
     xs = [Estimate(0.1, 0.1, 0.1, 0.95, 5, "made up")] * 3
     made = _Made(pair, ["support"], [differing(0.0, 0.1)], scored, scored, np.ones((3, 1)), xs)
     return _finding(made, plan, Made(), 1).caveats
+
+
+def test_a_verdict_says_what_the_modes_say():
+    same, better, none = differing(0.001, 0.002), differing(0.2, 0.05), differing(0.0, 0.3)
+    assert _verdict([same, same], True) == ("supported", "equivalent to within 0.01 under every batch norm mode")
+    assert _verdict([better, better], True) == ("supported", "PT is better under every batch norm mode")
+    assert _verdict([none, none], True) == (
+        "inconclusive",
+        "no winner, and not equivalent to within 0.01, under any batch norm mode",
+    )
+    assert _verdict([none], False) == ("inconclusive", "no winner, and not equivalent to within 0.01")
+    assert _verdict([better, none], True) == ("inconclusive", "the batch norm modes do not agree on a winner: c: PT, c: undecided")
+    assert _verdict([better], True) == ("inconclusive", "compared under one batch norm mode only, so no winner is named")
+
+
+def test_without_a_p_value_nothing_is_decided():
+    unknown = replace(differing(0.2, 0.05), p_difference=None)
+    assert [c.winner for c in corrected(unknown, unknown)] == ["undecided"] * 2

@@ -121,8 +121,11 @@ def _verdict(found: list[Comparison], has_norm: bool) -> tuple[Verdict, str]:
         return "supported", f"equivalent to within {MARGIN:g} under every batch norm mode"
     if len(winners) == 1 and winners != {"undecided"}:
         return "supported", f"{winners.pop()} is better under every batch norm mode"
-    if len(found) == 1:
-        return "inconclusive", f"no winner, and not equivalent to within {MARGIN:g}"
+    if winners == {"undecided"}:
+        return (
+            "inconclusive",
+            f"no winner, and not equivalent to within {MARGIN:g}{'' if len(found) == 1 else ', under any batch norm mode'}",
+        )
     return "inconclusive", "the batch norm modes do not agree on a winner: " + ", ".join(
         f"{c.condition}: {c.winner}" for c in found
     )
@@ -176,7 +179,7 @@ def _corrected(made: list[_Made], alpha: float) -> list[_Made]:
     out = [list[Comparison]() for _ in made]
     for i in range(len(made[0].modes)):
         column = [m.found[i] for m in made]
-        difference = holm({str(k): float(c.p_difference or 0) for k, c in enumerate(column)})
+        difference = holm({str(k): float("nan") if c.p_difference is None else c.p_difference for k, c in enumerate(column)})
         equivalence = holm({str(k): c.p_equivalence for k, c in enumerate(column)})
         for k, c in enumerate(column):
             p, q = difference[str(k)], equivalence[str(k)]
