@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from breadth.data.text.batches import SEQUENCES, Batches, StreamBatches, TextSource
 from breadth.data.text.generated import ConstantTokens, UniformTokens
 from breadth.data.text.languages import RandomLanguages
-from breadth.errors import MeasureError
+from breadth.data.text.places import text_source
+from breadth.errors import MeasureError, unknown_name
 from breadth.measure.correction import FARTHEST, corrected, distance_of_variance, variance_of_distance
 from breadth.measure.distance import cross
 from breadth.measure.diversity import alignment, complexity, cross_diversity, diversity_coefficient, split_half
@@ -22,6 +24,7 @@ from breadth.measure.memory import MEMORY
 from breadth.measure.reference import Scale, position
 from breadth.measure.rivals.panel import Rival
 from breadth.measure.store import EmbeddingStore
+from breadth.measure.text.default import cached_text_probe
 from breadth.measure.text.embed import Text2Vec, embed_draws, embed_text, protocol_of_text
 from breadth.measure.text.head import STEPS
 from breadth.measure.text.measurement import TextCross, TextMeasurement, TextScale, TextSourceMeasure, Value
@@ -29,7 +32,7 @@ from breadth.measure.text.probe import TextProbe
 from breadth.measure.text.rivals.panel import text_rivals
 from breadth.stats.interval import Estimate, combined, mean
 
-__all__ = ["FIRST", "TextSettings", "estimated_text_seconds", "measure_text"]
+__all__ = ["FIRST", "TextSettings", "estimated_text_seconds", "measure_places", "measure_text", "noise"]
 
 # (fraction done, seconds left, what is measured now)
 Report = Callable[[float, float, str], None]
@@ -205,6 +208,19 @@ def measure_text(
     cross = tuple(_cross(a, b) for a, b in combinations(found, 2))
     about = {"name": probe.name, "fingerprint": run.bare.probe.fingerprint, "dimension": int(run.kept.sum())}
     return TextMeasurement(about, None if scale is None else scale[0], tuple(found), cross, time.perf_counter() - started)
+
+
+def measure_places(places: Sequence[str], options: Mapping[str, Any]) -> TextMeasurement:
+    """Measure corpora and generators by name through the default probe; options: fields of ``TextSettings`` by name.
+
+    Raises MeasureError for a name that is no field, or where the default probe has not been trained yet.
+    """
+    known = [f.name for f in fields(TextSettings)]
+    for name in options:
+        if name not in known:
+            raise MeasureError(unknown_name("setting of text", name, known))
+    settings = TextSettings(**options)
+    return measure_text([text_source(place) for place in places], cached_text_probe(), settings)
 
 
 def _source(run: _Run, source: TextSource, first: First | None) -> TextSourceMeasure:
