@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from breadth.errors import AnnounceError, did_you_mean
 
-__all__ = ["Facts", "read_facts"]
+__all__ = ["Facts", "facts_in", "read_facts"]
+
+Kind = TypeVar("Kind", bound=BaseModel)
 
 
 class Facts(BaseModel):
@@ -38,19 +41,24 @@ class Facts(BaseModel):
 
 def read_facts(path: Path) -> Facts:
     """Return the facts of a TOML file; raises AnnounceError where it is no such file."""
+    return facts_in(path, Facts, "title, authors, urls", 'code_url = "https://..."')
+
+
+def facts_in(path: Path, kind: type[Kind], such_as: str, example: str) -> Kind:
+    """Return a TOML file as that kind of facts. such_as, example: what an error says to give; raises AnnounceError as read_facts does."""
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise AnnounceError(f"facts '{path}': {error.strerror}; give a TOML file with title, authors, urls and the like") from error
+        raise AnnounceError(f"facts '{path}': {error.strerror}; give a TOML file with {such_as} and the like") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise AnnounceError(f"facts '{path}' is not TOML ({error}); give lines such as: code_url = \"https://...\"") from error
+        raise AnnounceError(f"facts '{path}' is not TOML ({error}); give lines such as: {example}") from error
     try:
-        return Facts.model_validate(given)
+        return kind.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
         if first["type"] == "extra_forbidden":
-            known = list(Facts.model_fields)
+            known = list(kind.model_fields)
             raise AnnounceError(
                 f"facts '{path}': unknown key '{key}'; expected one of: {', '.join(known)}{did_you_mean(key, known)}"
             ) from error

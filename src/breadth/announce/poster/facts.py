@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime
 import re
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
-from breadth.errors import AnnounceError, did_you_mean
+from breadth.announce.facts import facts_in
 
 __all__ = ["NEEDED", "PosterFacts", "mark", "read_poster_facts"]
 
@@ -99,20 +98,4 @@ def mark(field: str) -> str:
 
 def read_poster_facts(path: Path) -> PosterFacts:
     """Return the facts of a TOML file; raises AnnounceError where it is no such file."""
-    try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise AnnounceError(f"facts '{path}': {error.strerror}; give a TOML file with title, date, room and the like") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise AnnounceError(f"facts '{path}' is not TOML ({error}); give lines such as: room = \"301\"") from error
-    try:
-        return PosterFacts.model_validate(given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        if first["type"] == "extra_forbidden":
-            known = list(PosterFacts.model_fields)
-            raise AnnounceError(
-                f"facts '{path}': unknown key '{key}'; expected one of: {', '.join(known)}{did_you_mean(key, known)}"
-            ) from error
-        raise AnnounceError(f"facts '{path}': {key}: {first['msg']}; correct the value") from error
+    return facts_in(path, PosterFacts, "title, date, room", 'room = "301"')

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from breadth.announce.read.captions import Caption, captions_of, grown, heads_of
 from breadth.announce.read.choose import Choice, Habit, assigned, habit_of, settled
-from breadth.announce.read.cited import cited
 from breadth.announce.read.field import Field, area, field_of, shared
 from breadth.announce.read.ink import ink_of
 from breadth.announce.read.lines import Line
@@ -17,9 +16,9 @@ from breadth.announce.read.parts import parts_of, rules_beside_text
 from breadth.announce.read.pdf import Pdf
 from breadth.announce.read.regions import Region, regions_of
 from breadth.announce.read.turned import turned_back, turned_ink, turned_lines, turned_size
-from breadth.announce.source import Box, Item, Sentence
+from breadth.announce.source import Box, Item
 
-__all__ = ["Found", "Place", "found_in", "items_of"]
+__all__ = ["Found", "Place", "found_in"]
 
 BACK = re.compile(r"^(?:(?:\d{1,2}|[A-Z]|[IVX]+)\.?\s+)?(?:References|REFERENCES|Bibliography|BIBLIOGRAPHY|Literature Cited)\s*$")
 APPENDIX = re.compile(
@@ -60,11 +59,6 @@ class Plan:
     size: tuple[float, float]
     captions: tuple[Caption, ...]
     options: tuple[tuple[Caption, tuple[Region, ...]], ...]
-
-
-def items_of(pdf: Pdf, pages: Sequence[Sequence[Line]], sentences: Sequence[Sentence] = ()) -> tuple[Item, ...]:
-    """Return a paper's figures and tables in page order. pages: the lines of every page; sentences: the numbered evidence."""
-    return cited(found_in(pdf, pages).items, sentences)
 
 
 def found_in(pdf: Pdf, pages: Sequence[Sequence[Line]], report: Callable[[int, int], None] | None = None) -> Found:
