@@ -63,6 +63,13 @@ def test_a_claim_some_sentences_behind_the_pointer_is_said_and_not_the_heading()
     assert post.text == "Routing accuracy consistently increases in each of the four settings."
 
 
+def test_how_to_read_a_table_is_not_said():
+    item = figure(
+        9, "Figure 9: Letters of Lantern and DenseNet-Q in seven languages. Bold marks the better model of each of the languages."
+    )
+    assert shown_with(SOURCE, item).text == "Letters of Lantern and DenseNet-Q in seven languages."
+
+
 def test_a_contribution_goes_to_the_figure_of_which_only_a_heading_could_be_said():
     source, numbers = with_sentences(
         "We propose a transparent pipeline of four steps for routing letters.", section="1 Introduction"

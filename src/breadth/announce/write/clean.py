@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 __all__ = ["clean", "lowered"]
 
@@ -55,6 +56,7 @@ _FORMULA = re.compile(r"[=∑∏∫∇∈∀∃∝∼|ˆ∥⊂→←·\\{}^†�
 _SET_TO = re.compile(r"(?<![\w(])[A-Za-zα-ωΑ-Ω]{1,2} ?= ?\d[\d.]*")  # "at α = 0.01" is plain enough to say
 
 
+@lru_cache(maxsize=16384)  # each sentence is looked at for many posts
 def clean(text: str) -> str:
     """Return the sentence as a post may say it, or "" where nothing whole is left of it.
 

@@ -10,13 +10,12 @@ from breadth.announce.source import Quote, Source
 from breadth.announce.write.piece import Piece, held, piece_of
 from breadth.announce.write.planned import Planned
 from breadth.announce.write.told import contribution_piece, plain_words
-from breadth.announce.write.units import Unit, fits, fresh, shown
+from breadth.announce.write.units import Unit, fits, shown
 from breadth.announce.write.verbs import finite
 
 __all__ = ["contributed_posts"]
 
 SAID = 0.6  # a contribution that another post says to this share needs no post of its own
-ITS = 0.4  # share of a result's words, those of the caption twice, that make it the result of a figure
 CLOSE = 0.3  # a contribution of which a figure's post says this share may stand before it
 
 
@@ -41,10 +40,6 @@ def contributed_posts(
     left_out = [(q.text, "it holds no sentence that fits a post") for q, pieces in sayable.items() if not pieces]
     told = {q: pieces for q, pieces in sayable.items() if pieces}
     pictured = _pictured(source, units, told, length, room)
-    said = [hook.finding, *(" ".join(p.text for p in ps) for ps in told.values())]
-    for unit in units:
-        if unit.bare and not any(unit.items[0] in p.items for p in pictured.values()):
-            _with_result(unit, source, length, room, [*said, *(u.text for u in units if u is not unit)])
     posts = [shown(u) for u in units if not any(u.items[0] in p.items for p in pictured.values())] + key
     alone: dict[Quote, Planned] = {}
     for quote, pieces in told.items():
@@ -93,17 +88,6 @@ def _pictured(
             if length(f"{text}\n\n{heading.text}") <= room:
                 found[quote] = Planned("contribution", f"{text}\n\n{heading.text}", evidence, tuple(unit.items))
     return found
-
-
-def _with_result(unit: Unit, source: Source, length: Callable[[str], int], room: int, said: list[str]) -> None:
-    """Give a bare figure the result that it is about, if there is one that no post says yet."""
-    for quote in source.results:
-        piece = piece_of(quote, length, room)
-        if piece is None or not finite(piece.text) or not fresh(piece.text, said) or fits(piece.text, unit.items[0], source) < ITS:
-            continue
-        if length(f"{piece.text} {unit.pieces[0].text}") <= room:
-            unit.pieces = [piece, unit.pieces[0]]
-            return
 
 
 def _before_a_figure(alone: dict[Quote, Planned], posts: list[Planned], length: Callable[[str], int], room: int) -> bool:

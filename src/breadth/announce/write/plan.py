@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from itertools import zip_longest
 
 from breadth.announce.check.length import LIMITS, weighted_length
@@ -49,6 +50,7 @@ def room_of(platform: Platform, most: int) -> int:
 def plan(source: Source, facts: Facts, platform: Platform, *, least: int, most: int) -> Plan:
     """Return the posts in their order and what was left out, for ``least`` to ``most`` posts (fewer only where the source is too poor)."""
 
+    @cache  # counting as X does takes milliseconds
     def length(text: str) -> int:
         return weighted_length(text, platform)
 

@@ -57,7 +57,8 @@ VALUE = re.compile(
 READING = re.compile(  # how to read the picture, not what it says
     r"\b(?:(?:red|blue|green|dashed|dotted|solid|shaded|black|gray|grey|orange|colou?red?)\b.{0,40}\b(?:lines?|curves?|areas?|"
     r"regions?|bars?|cells?|points?)?\b(?:denotes?|indicates?|represents?|shows?|depicts?|illustrates?)|"
-    r"error bars|legends?|axis|axes|cells? (?:in|colou?rs?)|standard (?:deviation|error)|shaded|refer to|stands for|note the|"
+    r"error bars|bold(?:face)?|underlined?|italics?|asterisks?|"
+    r"legends?|axis|axes|cells? (?:in|colou?rs?)|standard (?:deviation|error)|shaded|refer to|stands for|note the|"
     r"denotes?|samples are|mapping of|see |prompt types:|averaged over \d)\b",
     re.IGNORECASE,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from breadth.announce.check.length import PROSE
 from breadth.announce.write.verbs import finite
@@ -118,6 +119,7 @@ def statement(text: str) -> str:
     return rest[:1].upper() + rest[1:] if finite(rest) and not dangling(rest[:1].upper() + rest[1:]) else text
 
 
+@lru_cache(maxsize=16384)  # each sentence is cut for many posts
 def variants(text: str) -> tuple[str, ...]:
     """Return the sentence and every shorter one that cutting brackets, asides, further clauses and openings leaves; the whole first.
 
