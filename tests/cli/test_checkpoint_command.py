@@ -111,3 +111,10 @@ def test_what_is_not_there(tmp_path):
 def test_help_has_an_example():
     assert "  show " in breadth("checkpoint").stdout
     assert "  breadth checkpoint show ckpt.pt" in breadth("checkpoint", "show", "--help").stdout
+
+
+def test_a_missing_file_points_to_the_help_of_its_own_command():
+    assert breadth("checkpoint", "show").stderr == (
+        "breadth: Missing argument 'FILE...'; breadth checkpoint show --help shows what is allowed\n"
+    )
+    assert breadth("checkpoint", "shwo").stderr.endswith("; breadth checkpoint --help shows what is allowed\n")

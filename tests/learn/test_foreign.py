@@ -230,7 +230,7 @@ def test_a_network_under_two_names_is_one_if_equal_and_refused_if_not(tmp_path):
     found = read_foreign(saved(tmp_path, {"state_dict": state}))
     assert refused(body_from, found) == (
         f"{tmp_path}/ckpt.pt: its network is not known: two networks, under 'a.' and 'bb.'; save the one that is meant; "
-        "give the architecture"
+        "give kind, filters and size in its [[checkpoint]] table, where it is a network that breadth builds"
     )
 
 
@@ -266,12 +266,14 @@ def altered(tmp_path, change, kind="resnet12"):
         (
             lambda s: s.update({"layer3.1.conv1.weight": torch.ones(1)}),
             "its network is not known: layer1-4 of 1, 1, 2, 1 blocks of three 3x3 convolutions (RFS); only 1, 1, 1, 1 without "
-            "squeeze-and-excitation is built here; give the architecture",
+            "squeeze-and-excitation is built here; "
+            "give kind, filters and size in its [[checkpoint]] table, where it is a network that breadth builds",
         ),
         (
             lambda s: s.update({"layer1.0.se.fc.0.weight": torch.ones(1)}),
             "its network is not known: layer1-4 of 1, 1, 1, 1 blocks of three 3x3 convolutions with squeeze-and-excitation (RFS); only "
-            "1, 1, 1, 1 without squeeze-and-excitation is built here; give the architecture",
+            "1, 1, 1, 1 without squeeze-and-excitation is built here; "
+            "give kind, filters and size in its [[checkpoint]] table, where it is a network that breadth builds",
         ),
     ],
 )

@@ -345,7 +345,8 @@ def test_files_that_are_no_arm(writer, tmp_path):
     put(writer, tmp_path / "a.state.pt", 1)
     assert failed(tmp_path, table("a", file="a.state.pt")) == (
         "a.state.pt: its network is not known: features.conv1 has 4 filters on 1 channels; conv (pooled) and conv-stride have the same "
-        "tensors, and the file does not say which it is; give the architecture"
+        "tensors, and the file does not say which it is; give kind, filters and size in its [[checkpoint]] table, "
+        "where it is a network that breadth builds"
     )
     assert failed(tmp_path, table("a", file="a.state.pt", kind="conv", filters=8)) == (
         "a.state.pt: head 'model.cls' takes 4 features, the body conv at size 16 gives 8; give the architecture or the image size that it "

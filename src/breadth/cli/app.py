@@ -96,8 +96,11 @@ def _told(error: OSError) -> str:
 
 
 def _verb() -> str:
-    given = sys.argv[1] if len(sys.argv) > 1 else ""
-    return f"{given} " if given in {c.name for c in app.registered_commands} | {g.name for g in app.registered_groups} else ""
+    first, second = (*sys.argv[1:3], "", "")[:2]
+    groups = {g.name: {c.name for c in g.typer_instance.registered_commands} for g in app.registered_groups if g.typer_instance}
+    if first in groups:
+        return f"{first} {second} " if second in groups[first] else f"{first} "
+    return f"{first} " if first in {c.name for c in app.registered_commands} else ""
 
 
 def _refused(message: str) -> int:

@@ -208,7 +208,10 @@ def classifier_from(found: ForeignCheckpoint) -> Classifier:
 
 def _known(found: ForeignCheckpoint) -> Architecture:
     if found.architecture is None:
-        raise CheckpointError(f"{found.path}: its network is not known: {found.evidence}; give the architecture")
+        raise CheckpointError(
+            f"{found.path}: its network is not known: {found.evidence}; "
+            "give kind, filters and size in its [[checkpoint]] table, where it is a network that breadth builds"
+        )
     return found.architecture
 
 
