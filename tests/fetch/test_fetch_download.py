@@ -289,6 +289,10 @@ def test_a_stranger_may_not_lead_to_this_machine():
     assert message == (
         "'http://127.0.0.1:8080/admin', where https://example.org/x leads, is this machine; a stranger's redirect is not followed here"
     )
+    for host in ("localhost", "localhost.", "127.1", "0x7f.0.0.1", "2130706433", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "[::]"):
+        assert "is this machine" in refused(lambda h=host: checked(f"https://{h}/", came_from="https://example.org/x"))
+    for host in ("126.255.255.255", "localhost.example", "1234.example", "[::ffff:1.2.3.4]"):
+        assert checked(f"https://{host}/", came_from="https://example.org/x") == f"https://{host}/"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import ipaddress
 import json
 import math
 import re
+import socket
 import ssl
 import string
 import time
@@ -198,10 +199,15 @@ def file_name(answer: Answer) -> str | None:
 
 
 def _is_loopback(host: str) -> bool:
+    """Whether a host is this machine, however it is spelled: "127.1", "2130706433" and "::ffff:127.0.0.1" are, as is 0.0.0.0."""
+    if host.rstrip(".") == "localhost":
+        return True
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        found = ipaddress.ip_address(host if ":" in host else socket.inet_aton(host))
+    except (ValueError, OSError):  # a name
+        return False
+    found = getattr(found, "ipv4_mapped", None) or found
+    return found.is_loopback or found.is_unspecified
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
