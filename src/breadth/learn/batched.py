@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from breadth.learn.blocks import Block, Kept, Weights
 from breadth.learn.columns import Convolution
-from breadth.learn.first import FirstBlock, FirstKept, Inputs
+from breadth.learn.first_block import FirstBlock, FirstKept, Inputs
 from breadth.learn.inner import Order
 from breadth.nets.build import Architecture
 from breadth.nets.head import Classifier
