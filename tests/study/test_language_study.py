@@ -161,10 +161,23 @@ def test_a_model_scores_what_its_weights_score(finished):
         )
 
 
-def test_the_same_run_in_another_folder_gives_the_same_numbers(finished, tmp_path):
+class Interrupted(Exception):
+    pass
+
+
+def test_a_run_that_was_interrupted_gives_the_same_numbers_in_another_folder(finished, tmp_path):
     plan, store, folder = finished
     run = plan.scores["1x-north-1", "tiny", 0]
     again = Store(tmp_path)
+
+    def interrupt(done, total):
+        if done > total / 2:
+            raise Interrupted
+
+    again.begin(run)
+    with pytest.raises(Interrupted):
+        execute(run, again, folder, device="cpu", report=interrupt)
+    assert not again.is_done(run)
     carried_out([run], again, folder)
     ours, theirs = store.result(run), again.result(run)
     assert {k: v for k, v in ours.items() if k != "cost"} == {k: v for k, v in theirs.items() if k != "cost"}

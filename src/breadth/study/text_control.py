@@ -51,7 +51,8 @@ def _between(plan: Plan, store: Store) -> AuditRow:
         run = next(run for arm, run in plan.scores.items() if arm[1] == learner.name)
         result = _result(store, run)
         size = "parameters unknown" if result is None else f"{result['parameters']:,} parameters"
-        said[learner.name] = f"{size}, {settings_of(run, ('tokens', *_OPTIMISER))}, {plan.seeds(learner.name)} seeds"
+        seeds = plan.seeds(learner.name)
+        said[learner.name] = f"{size}, {settings_of(run, ('tokens', *_OPTIMISER))}, {seeds} seed{'s' if seeds > 1 else ''}"
     if len(said) < 2:
         return AuditRow("between learners", "equal", "one learner")
     unlike = len(set(said.values())) > 1
