@@ -3,15 +3,19 @@
 import subprocess
 import sys
 import time
+from contextlib import closing
+from functools import partial
 
 import pytest
 
 from announce.pdf_maker import Picture, Sheet, Text, assembled, pdf_bytes, stream
-from breadth.announce.read import guard
-from breadth.announce.read.guard import fault_of
+from breadth.announce.read import guard, pdf
+from breadth.announce.read.guard import Guard
 from breadth.announce.read.lines import lines_of
 from breadth.announce.read.paper import read_paper
 from breadth.announce.read.pdf import open_pdf
+from breadth.announce.read.render import crop
+from breadth.announce.source import Item
 from breadth.errors import AnnounceError
 
 pytest.importorskip("pypdfium2")
@@ -107,41 +111,107 @@ def nested(depth, times):
     return assembled(objects, "")
 
 
+def refused(path, **bounds):
+    """What the guard says of the first page, parsed and then drawn; "" where all is well."""
+    try:
+        with closing(Guard(path, **bounds)) as watch:
+            watch.parse(1)
+            watch.draw(1, 1.25, (0, 0, 0, 0), (612, 792), grey=True)
+    except AnnounceError as error:
+        return str(error).replace(str(path), "P")
+    return ""
+
+
 def test_a_page_that_takes_for_ever_is_refused(tmp_path):
     path = written(tmp_path, nested(depth=12, times=30))
-    assert fault_of(path, 500, seconds=2) == "takes more than 2 s to parse and draw; save the PDF anew from its source"
-    assert fault_of(written(tmp_path, nested(depth=2, times=3)), 500) is None
+    assert refused(path, seconds=2) == "paper 'P' takes more than 2 s to parse and draw; save the PDF anew from its source"
+    assert refused(path, a_page=1) == "paper 'P' takes more than 1 s to parse page 1; save the PDF anew from its source"
+    assert refused(written(tmp_path, nested(depth=2, times=3))) == ""
 
 
-def tiled():
-    """A PDF whose text is parsed at once, and whose one square is filled with a pattern that takes minutes to draw."""
+def drawing(resource, *objects, words=""):
+    """A PDF of one page with words and a square of 400 points; resource: what "/X" names, objects: from the fifth on."""
     kids = b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>"
-    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Resources << /Pattern << /P 5 0 R >> >> /Contents 4 0 R >>"
+    font = "/Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Times-Roman >> >>"
+    page = f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Resources << {resource} {font} >> /Contents 4 0 R >>"
+    text = f"BT /F 10 Tf 100 230 Td ({words}) Tj ET ".encode()
+    draw = b"/Pattern cs /X scn 100 250 400 400 re f" if "Pattern" in resource else b"400 0 0 400 100 250 cm /X Do"
+    return assembled([b"<< /Type /Catalog /Pages 2 0 R >>", kids, page.encode(), stream("", text + draw), *objects], "")
+
+
+def tiled(words=""):
+    """A PDF whose text is parsed at once, and whose one square is filled with a pattern that takes minutes to draw."""
     cell = "/Type /Pattern /PatternType 1 /PaintType 1 /TilingType 1 /BBox [0 0 300 300] /XStep 0.1 /YStep 0.1 /Resources << >>"
-    square = stream("", b"/Pattern cs /P scn 100 250 400 400 re f")
-    return assembled([b"<< /Type /Catalog /Pages 2 0 R >>", kids, page, square, stream(cell, b"0 0 m 1 1 l S " * 20000)], "")
+    return drawing("/Pattern << /X 5 0 R >>", stream(cell, b"0 0 m 1 1 l S " * 20000), words=words)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no alarm that ends a process")
+def wide_picture(side):
+    """A PDF with a black picture of so many pixels a side."""
+    packed = b"\x81\x00" * (side * side // 128) + b"\x80"
+    head = f"/Type /XObject /Subtype /Image /Width {side} /Height {side} /BitsPerComponent 8 /ColorSpace /DeviceGray"
+    return drawing("/XObject << /X 5 0 R >>", stream(f"{head} /Filter /RunLengthDecode", packed))
+
+
 def test_a_page_that_takes_for_ever_to_draw_is_refused(tmp_path):
     path = written(tmp_path, tiled())
-    fault = "has a page that takes more than 1 s to parse and draw; save the PDF anew from its source"
-    assert fault_of(path, 500, a_page=1) == fault
+    start = time.perf_counter()
+    assert refused(path, a_page=2) == "paper 'P' takes more than 2 s to draw page 1; save the PDF anew from its source"
+    assert time.perf_counter() - start < 8
 
 
-def test_what_kills_the_parser_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(guard, "__file__", str(written(tmp_path, b"import os; os.abort()", "crash.py")))
+def test_who_was_refused_once_is_refused_at_once(tmp_path):
+    path = written(tmp_path, tiled())
+    with closing(Guard(path, a_page=2)) as watch:
+        for _ in range(2):
+            start = time.perf_counter()
+            with pytest.raises(AnnounceError, match=r"takes more than 2 s to draw page 1; save the PDF anew from its source$"):
+                watch.draw(1, 1.25, (0, 0, 0, 0), (612, 792), grey=True)
+    assert time.perf_counter() - start < 0.1
+
+
+def test_what_is_slow_to_draw_ends_neither_a_map_nor_a_picture(tmp_path, monkeypatch):
+    path = written(tmp_path, tiled("Figure 1: A pattern without an end."))
+    monkeypatch.setattr(pdf, "Guard", partial(Guard, a_page=2))
+    message = f"paper '{path}' takes more than 2 s to draw page 1; save the PDF anew from its source"
+    with pytest.raises(AnnounceError) as caught:
+        read_paper(path)
+    assert str(caught.value) == message
+    with pytest.raises(AnnounceError) as caught, open_pdf(path) as paper:
+        crop(paper, Item("Figure 1", 1, (100, 142, 500, 542), "", 1.0))
+    assert str(caught.value) == message
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds a process's memory surely")
+def test_a_picture_too_large_for_the_processs_memory_stays_white(tmp_path, monkeypatch):
+    monkeypatch.setattr(guard, "MEMORY", 512 << 20)
+    shares = []
+    for side in (3_000, 30_000):
+        with closing(Guard(written(tmp_path, wide_picture(side)))) as watch:
+            shares.append((watch.draw(1, 1.25, (0, 0, 0, 0), (612, 792), grey=True) < 128).mean())
+    assert shares == [pytest.approx(400 * 400 / (612 * 792), abs=0.01), 0]
+
+
+@pytest.mark.parametrize(
+    "head, pixels",
+    [(None, 0), ((9999, 9999, 9999, 1), 0), ((9, 9, 8, 1), 72), ((9, 9, 9, 1), 80), ((-9, -9, 9, 1), 0)],
+    ids=["dies", "more than was asked for", "rows that overlap", "less than was said", "negative"],
+)
+def test_a_process_that_fails_is_told(tmp_path, monkeypatch, head, pixels):
+    said = "" if head is None else f"out.write(struct.pack('<12i', 0, 0, 0, 0, 0, 0, 0, 0, *{head}) + bytes({pixels}))"
+    script = f"import os, struct, sys; out = sys.stdout.buffer; {said}; out.flush(); sys.stdin.readline(); sys.stdin.readline(); os.abort()"
+    monkeypatch.setattr(guard, "PAINTER", written(tmp_path, script.encode(), "painter.py"))
     fault = "makes the PDF library fail or run out of memory; save the PDF anew from its source"
-    assert fault_of(tmp_path / "any.pdf", 500) == fault
-    path = written(tmp_path, pdf_bytes([ONE]))
+    path = written(tmp_path, tiled("Figure 1: A caption."))
+    assert refused(path) == f"paper 'P' {fault}"
     with pytest.raises(AnnounceError) as caught:
         read_paper(path)
     assert str(caught.value) == f"paper '{path}' {fault}"
 
 
-def test_the_guard_leaves_refusals_to_who_asked(tmp_path):
-    assert fault_of(written(tmp_path, b"%PDF-1.7 garbage %%EOF"), 500) is None
-    assert fault_of(written(tmp_path, pdf_bytes([ONE] * 9)), 5) is None
+def test_no_process_stays_behind(tmp_path):
+    with open_pdf(written(tmp_path, pdf_bytes([ONE]))) as paper:
+        assert paper.guard.process.poll() is None
+    assert paper.guard.process.poll() is not None
 
 
 def test_a_missing_library_says_what_to_install(tmp_path, monkeypatch):

@@ -1,62 +1,132 @@
-"""A look through a PDF in a process of its own: what hangs, crashes or eats memory there is refused before it is read here.
+"""A process of its own in which a PDF's pages are parsed and drawn: what hangs, crashes or eats memory there is ended and refused.
 
-pdfium cannot be interrupted while it parses or draws a page, and a few lines of a hostile file can ask for years of work.
+pdfium cannot be interrupted while it parses or draws a page, and a few lines of a hostile file can ask for years of work. Pages are
+drawn there alone, and parsed there before they are parsed here; here come only pixels, as many as were asked for.
 """
 
 from __future__ import annotations
 
-import signal
+import json
+import math
+import struct
 import subprocess
 import sys
+import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["A_PAGE", "MEMORY", "SECONDS", "fault_of"]
+import numpy as np
+from numpy.typing import NDArray
+
+from breadth.errors import AnnounceError, printable
+
+__all__ = ["A_PAGE", "MEMORY", "SECONDS", "Guard"]
 
 SECONDS = 120.0  # pages full of vector graphics take some 0.04 each, and 500 are read
-A_PAGE = 10  # seconds, whole ones
+A_PAGE = 10.0  # seconds
 MEMORY = 4 << 30  # bytes of address space
-SCALE, SIDE = 1.25, 2000  # pixels a point, and of a page's longer side: as small as a page is drawn to look for figures
-WIDEST = 5000.0  # points: a larger page is refused later
+PAINTER = Path(__file__).with_name("painter.py")
+HEAD = struct.Struct("<4i")
 
 
-def fault_of(path: Path, longest: int, *, seconds: float = SECONDS, a_page: int = A_PAGE) -> str | None:
-    """Parse and draw every page of a PDF of at most ``longest`` pages in another process; return what is wrong, in words, or None.
+class Guard:
+    """The process beside an open PDF.
 
-    seconds: for the whole; a_page: for one page (whole seconds; on Windows only the whole is bounded).
+    seconds: for all that is asked of it; a_page: for opening the PDF, parsing a page or drawing one. Raises AnnounceError, one line, where
+    that is not enough or the process dies, and then at once for all else.
     """
-    command = [sys.executable, "-P", __file__, str(path), str(longest), str(a_page)]
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False)
-    except subprocess.TimeoutExpired:
-        return f"takes more than {seconds:.0f} s to parse and draw; save the PDF anew from its source"
-    if sys.platform != "win32" and done.returncode == -signal.SIGALRM:
-        return f"has a page that takes more than {a_page} s to parse and draw; save the PDF anew from its source"
-    return None if done.returncode == 0 else "makes the PDF library fail or run out of memory; save the PDF anew from its source"
 
+    def __init__(self, path: Path, *, seconds: float = SECONDS, a_page: float = A_PAGE) -> None:
+        self.path = path
+        self.seconds, self.left, self.a_page = seconds, seconds, a_page
+        self.parsed: set[int] = set()
+        self.fault = ""
+        command = [sys.executable, "-P", str(PAINTER), str(path), str(MEMORY), str(math.ceil(seconds))]
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
+        try:
+            self._answer(None, 0, "open")
+        except BaseException:
+            self.close()
+            raise
 
-def look(path: str, longest: int, a_page: int) -> None:
-    """Parse and draw every page, in bounded memory; what cannot be opened, or is too long, is left to who asked."""
-    import pypdfium2
+    def parse(self, number: int) -> None:
+        """Parse a page, from 1, unless that was done."""
+        if number not in self.parsed:
+            self._answer([number - 1], 0, f"parse page {number}")
+            self.parsed.add(number)
 
-    try:
-        import resource
+    def draw(
+        self, number: int, scale: float, cut: tuple[float, float, float, float], size: tuple[float, float], *, grey: bool
+    ) -> NDArray[np.uint8]:
+        """Draw a page, from 1, at so many pixels a point; return rows x columns x channels, three or more (red, green, blue), grey one.
 
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    except (ImportError, ValueError):  # Windows has no such limit, macOS may refuse it
-        pass
-    try:
-        document = pypdfium2.PdfDocument(path)
-    except pypdfium2.PdfiumError:
-        return
-    for number in range(len(document) if len(document) <= longest else 0):
-        if sys.platform != "win32":
-            signal.alarm(a_page)  # nobody handles it, so it ends this process, also in the midst of pdfium's work
-        page = document[number]
-        page.get_textpage().close()
-        if 0 < max(page.get_size()) <= WIDEST:
-            page.render(scale=min(SCALE, SIDE / max(page.get_size())), grayscale=True, may_draw_forms=False).close()
-        page.close()
+        cut: points that go away left, below, right and above; size: width and height, in points, of what is left.
+        """
+        most = (math.ceil(size[0] * scale) + 2) * (math.ceil(size[1] * scale) + 2) * 4
+        (rows, columns, stride, channels), pixels = self._answer([number - 1, scale, cut, grey], most, f"draw page {number}")
+        if min(rows, columns) < 1 or stride < columns * channels:
+            raise self._refused("makes the PDF library fail or run out of memory")
+        flat = np.frombuffer(pixels, dtype=np.uint8).reshape(rows, stride)
+        return flat[:, : columns * channels].reshape(rows, columns, channels)
 
+    def close(self) -> None:
+        """End the process."""
+        self.process.kill()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                with suppress(OSError):  # what was asked last was not sent
+                    pipe.close()
+        self.process.wait()
 
-if __name__ == "__main__":
-    look(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    def _answer(self, asked: list[object] | None, most: int, doing: str) -> tuple[tuple[int, int, int, int], bytes]:
+        """Ask for something (None: nothing, the first answer comes unasked); return its four numbers and pixels, at most ``most`` bytes."""
+        if self.fault:
+            raise self._refused(self.fault)
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            self.process.kill()  # what waits for its answer below then sees the end of it
+
+        limit = min(self.a_page, self.left)
+        timer, start = threading.Timer(limit, end), time.monotonic()
+        timer.start()
+        try:
+            found = self._exchanged(asked, most)
+        finally:
+            timer.cancel()
+            self.left -= time.monotonic() - start
+        if found is not None and not late.is_set():
+            return found
+        if not late.is_set():
+            raise self._refused("makes the PDF library fail or run out of memory")
+        if limit < self.a_page:
+            raise self._refused(f"takes more than {self.seconds:.0f} s to parse and draw")
+        raise self._refused(f"takes more than {self.a_page:.0f} s to {doing}")
+
+    def _exchanged(self, asked: list[object] | None, most: int) -> tuple[tuple[int, int, int, int], bytes] | None:
+        """Return the answer, None where none comes or it is larger than what was asked for."""
+        there, here = self.process.stdin, self.process.stdout
+        assert there is not None
+        assert here is not None
+        try:
+            if asked is not None:
+                there.write(json.dumps(asked).encode() + b"\n")
+                there.flush()
+            head = here.read(HEAD.size)
+            if len(head) < HEAD.size:
+                return None
+            rows, columns, stride, channels = HEAD.unpack(head)
+            size = rows * stride
+            if not 0 <= size <= most:
+                return None
+            pixels = here.read(size)
+        except OSError:
+            return None
+        return ((rows, columns, stride, channels), pixels) if len(pixels) == size else None
+
+    def _refused(self, fault: str) -> AnnounceError:
+        self.fault = fault
+        return AnnounceError(f"paper '{printable(str(self.path))}' {fault}; save the PDF anew from its source")

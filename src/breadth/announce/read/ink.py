@@ -108,11 +108,9 @@ class Ink:
 
 
 def ink_of(page: Page) -> Ink:
-    """Render a page in grey, small enough for MOST pixels, and return where it is printed."""
+    """Have a page drawn in grey, small enough for MOST pixels, and return where it is printed."""
     scale = min(SCALE, math.sqrt(MOST / (page.width * page.height)))
-    grey = page.raw.render(scale=scale, grayscale=True, may_draw_forms=False).to_numpy()
-    if grey.ndim == 3:
-        grey = grey[:, :, 0]
+    grey = page.drawn(scale, grey=True)[:, :, 0]
     edge = np.concatenate([grey[:3].ravel(), grey[-3:].ravel(), grey[:, :3].ravel(), grey[:, -3:].ravel()])
     paper = int(np.bincount(edge, minlength=256).argmax())
     away = np.abs(grey.astype(np.int16) - paper)

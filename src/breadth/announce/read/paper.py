@@ -10,15 +10,13 @@ from breadth.announce.read.blocks import Sheet, blocks_of, body_of, frames_of, m
 from breadth.announce.read.cited import cited
 from breadth.announce.read.claims import contributions, limitations, results
 from breadth.announce.read.front import Front, front_of
-from breadth.announce.read.guard import fault_of
 from breadth.announce.read.items import Found, found_in
 from breadth.announce.read.lines import lines_of
 from breadth.announce.read.links import Place, addresses_of, code_of, links_in
-from breadth.announce.read.pdf import LONGEST, Pdf, check_bytes, import_pdfium, open_pdf
+from breadth.announce.read.pdf import Pdf, open_pdf
 from breadth.announce.read.sections import paragraphs_of
 from breadth.announce.read.sentences import Evidence, sentences_of, vocabulary
 from breadth.announce.source import Source
-from breadth.errors import AnnounceError, printable
 
 __all__ = ["read_paper"]
 
@@ -29,7 +27,6 @@ def read_paper(path: Path, *, facts: Facts | None = None, report: Callable[[int,
     Raises AnnounceError where the file is no readable paper. Time: 0.1 s a page or less; memory: the text of all pages, and one page open.
     """
     facts = Facts() if facts is None else facts
-    safe_to_read(path)
     with open_pdf(path) as pdf:
         sheets, places = pages_of(pdf, report)
         found = found_in(pdf, [sheet.lines for sheet in sheets])
@@ -57,15 +54,6 @@ def read_paper(path: Path, *, facts: Facts | None = None, report: Callable[[int,
         paper_url=front.paper_url if facts.paper_url is None else facts.paper_url,
         problems=(*unread(title, authors, evidence), *found.problems),
     )
-
-
-def safe_to_read(path: Path) -> None:
-    """Raise AnnounceError where a file is no PDF, or hangs or crashes a process that only parses it."""
-    import_pdfium()
-    check_bytes(path)
-    fault = fault_of(path, LONGEST)
-    if fault is not None:
-        raise AnnounceError(f"paper '{printable(str(path))}' {fault}")
 
 
 def pages_of(pdf: Pdf, report: Callable[[int, int], None] | None) -> tuple[list[Sheet], list[Place]]:

@@ -1,5 +1,6 @@
 """A PDF, opened with bounds: what is no paper is refused in one line, pages are opened one by one, and nothing in it is run.
 
+What may take for ever is done by the guard's process: each page is parsed there before it is parsed here, and drawn there only.
 pdfium is used without its form and script parts, so that no script of a document runs. It is not thread-safe: one thread at a time.
 """
 
@@ -7,12 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from breadth.announce.read.guard import Guard
 from breadth.announce.source import Box
 from breadth.errors import AnnounceError, printable
 
@@ -29,13 +34,14 @@ PASSWORD, SECURITY = 4, 5  # pdfium's error numbers
 class Page:
     """An open page. number: from 1; width, height: points, as the page is shown (cropped and turned).
 
-    raw: pypdfium2's page, whose coordinates are those of the file; ``box`` and ``point`` turn them into ours.
+    raw: pypdfium2's page, whose coordinates are those of the file; ``box`` and ``point`` turn them into ours; guard: which draws it.
     """
 
     number: int
     width: float
     height: float
     raw: Any
+    guard: Guard
     left: float
     bottom: float
     turned: int  # degrees clockwise: 0, 90, 180, 270
@@ -57,22 +63,33 @@ class Page:
         x1, y1 = self.point(right, top)
         return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
 
+    def drawn(self, scale: float, box: Box | None = None, *, grey: bool = False) -> NDArray[np.uint8]:
+        """Return the page, or a box of it, as rows x columns x channels: three or more (red, green, blue), or one grey; scale: pixels a point.
+
+        Raises AnnounceError where that takes too long or too much memory.
+        """
+        x0, y0, x1, y1 = (0.0, 0.0, self.width, self.height) if box is None else box
+        cut = (x0, self.height - y1, self.width - x1, y0)
+        return self.guard.draw(self.number, scale, cut, (x1 - x0, y1 - y0), grey=grey)
+
 
 class Pdf:
     """An open document: ``len(pdf)`` pages; ``with pdf.page(3) as page`` opens the third."""
 
-    def __init__(self, path: Path, raw: Any) -> None:
+    def __init__(self, path: Path, raw: Any, guard: Guard) -> None:
         self.path = path
         self.raw = raw
+        self.guard = guard
 
     def __len__(self) -> int:
         return len(self.raw)
 
     @contextmanager
     def page(self, number: int) -> Iterator[Page]:
-        """Open the page of that number, from 1; raises AnnounceError where it is damaged or of no sane size."""
+        """Open the page of that number, from 1; raises AnnounceError where it is damaged, of no sane size, or too much to parse."""
         import pypdfium2
 
+        self.guard.parse(number)
         try:
             raw = self.raw[number - 1]
         except pypdfium2.PdfiumError as error:
@@ -87,7 +104,7 @@ class Pdf:
                 )
             if turned in (90, 270):
                 width, height = height, width
-            yield Page(number, width, height, raw, left, bottom, turned)
+            yield Page(number, width, height, raw, self.guard, left, bottom, turned)
         finally:
             raw.close()
 
@@ -98,27 +115,26 @@ def said(path: Path) -> str:
 
 @contextmanager
 def open_pdf(path: Path) -> Iterator[Pdf]:
-    """Open a paper's PDF; raises AnnounceError, one line, where it cannot be read or holds no text."""
+    """Open a paper's PDF, beside a process that guards it; raises AnnounceError, one line, where it cannot be read or holds no text."""
     import_pdfium()
     import pypdfium2
 
     check_bytes(path)
-    try:
-        raw = pypdfium2.PdfDocument(path)
-    except pypdfium2.PdfiumError as error:
-        raise AnnounceError(f"{said(path)} {refusal(path, error.err_code)}") from error
-    try:
-        pages = len(raw)
-        if pages == 0:
-            raise AnnounceError(f"{said(path)} {refusal(path, None)}")
-        if pages > LONGEST:
-            raise AnnounceError(f"{said(path)} has {pages:,} pages; at most {LONGEST} are read: give the paper alone")
-        pdf = Pdf(path, raw)
-        if not holds_text(pdf):
-            raise AnnounceError(f"{said(path)} holds no text (scanned pages?); run text recognition (OCR) on it first")
-        yield pdf
-    finally:
-        raw.close()
+    with closing(Guard(path)) as guard:
+        try:
+            raw = pypdfium2.PdfDocument(path)
+        except pypdfium2.PdfiumError as error:
+            raise AnnounceError(f"{said(path)} {refusal(path, error.err_code)}") from error
+        with closing(raw):
+            pages = len(raw)
+            if pages == 0:
+                raise AnnounceError(f"{said(path)} {refusal(path, None)}")
+            if pages > LONGEST:
+                raise AnnounceError(f"{said(path)} has {pages:,} pages; at most {LONGEST} are read: give the paper alone")
+            pdf = Pdf(path, raw, guard)
+            if not holds_text(pdf):
+                raise AnnounceError(f"{said(path)} holds no text (scanned pages?); run text recognition (OCR) on it first")
+            yield pdf
 
 
 def import_pdfium() -> None:

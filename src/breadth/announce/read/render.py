@@ -6,6 +6,7 @@ import math
 import warnings
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from breadth.announce.read.pdf import Pdf
@@ -25,7 +26,7 @@ def crop(pdf: Pdf | None, item: Item, *, width: int = WIDTH) -> Image.Image:
     """Return a figure or table as an RGB picture ``width`` pixels wide, padded with white to between 2:1 and 1:2.
 
     An item with a ``file`` is read from there (a study's figure), any other from its page of ``pdf``. Raises AnnounceError where the page
-    does not exist, the box lies outside it, or the file is no picture of sane size.
+    does not exist or is too much to draw, the box lies outside it, or the file is no picture of sane size.
     """
     if width < 16 or width > 8000:
         raise AnnounceError(f"a picture {width} pixels wide was asked for; give a width from 16 to 8000")
@@ -46,11 +47,8 @@ def crop(pdf: Pdf | None, item: Item, *, width: int = WIDTH) -> Image.Image:
             )
         wide, high = inner(right - left, bottom - top, width)
         scale = min(wide / (right - left), high / (bottom - top), SHARPEST)
-        cut = (left, page.height - bottom, page.width - right, top)
-        bitmap = page.raw.render(scale=scale, crop=cut, may_draw_forms=False, rev_byteorder=True)
-        picture = bitmap.to_pil().convert("RGB")
-        bitmap.close()
-    return padded(picture, width)
+        pixels = page.drawn(scale, (left, top, right, bottom))
+    return padded(Image.fromarray(np.ascontiguousarray(pixels[:, :, :3])), width)
 
 
 def inner(wide: float, high: float, width: int) -> tuple[int, int]:
