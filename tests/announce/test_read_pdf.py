@@ -185,7 +185,7 @@ def test_what_is_slow_to_draw_ends_neither_a_map_nor_a_picture(tmp_path, monkeyp
 def test_a_picture_too_large_for_the_processs_memory_stays_white(tmp_path, monkeypatch):
     monkeypatch.setattr(guard, "MEMORY", 512 << 20)
     shares = []
-    for side in (3_000, 30_000):
+    for side in (3_200, 30_000):
         with closing(Guard(written(tmp_path, wide_picture(side)))) as watch:
             shares.append((watch.draw(1, 1.25, (0, 0, 0, 0), (612, 792), grey=True) < 128).mean())
     assert shares == [pytest.approx(400 * 400 / (612 * 792), abs=0.01), 0]
