@@ -114,7 +114,14 @@ def test_status_and_a_second_run(study):
     status = json.loads(breadth("status", "small.toml", "--json", cwd=study).stdout)
     assert all(set(states) == {"done"} for states in status["runs"].values())
     assert json.loads(breadth("run", "small.toml", "--json", cwd=study).stdout)["executed"] == 0
-    assert "0 of " in breadth("run", "small.toml", "--dry-run", cwd=study).stdout
+    for options, places in (
+        (["--workers", "1"], "1 core"),
+        (["--workers", "3"], "3 cores"),
+        (["--workers", "2", "--device", "cuda"], "2 GPUs"),
+    ):
+        said = breadth("run", "small.toml", "--dry-run", *options, cwd=study).stdout
+        assert " 0 of " in said
+        assert said.endswith(f" on {places}\n")
 
 
 def test_audit_accepts_the_small_study(study):

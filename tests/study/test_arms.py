@@ -418,7 +418,7 @@ def test_the_study_that_ships_runs(tmp_path):
     plan, store = plan_study(study), Store(tmp_path / "runs")
     run_all(plan.runs, store, tmp_path, workers=2)
     a = analyse(plan, store)
-    assert a.verdict in ("inconclusive", "supported", "refuted")
+    assert a.verdict == "inconclusive"  # as its head says
     assert [r.control for r in a.audit if r.violation] == []
     assert [len(s.points) for s in a.series if s.primary] == [8]
 

@@ -93,9 +93,10 @@ def run(
             print_json({**summary, "script": script} if script else summary)
         else:
             listing = ", ".join(f"{n} {kind}" for kind, n in kinds.items()) or "nothing"
+            unit = "task" if engine == "slurm" else "GPU" if device == "cuda" else "core"
             print(
                 f"{'# ' if script else ''}{plan.study.name}: {len(missing)} of {len(plan.runs)} runs to do ({listing}); "
-                f"about {duration(seconds)} on {count} cores"
+                f"about {duration(seconds)} on {count} {unit}{'' if count == 1 else 's'}"
             )
             if script:
                 print(script)
