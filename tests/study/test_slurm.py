@@ -51,6 +51,7 @@ def test_options_that_cannot_be_used_are_one_line():
     assert refused(slurm_options, ["partition"]) == "--slurm 'partition' given; expected KEY=VALUE, for example partition=gpu"
     assert refused(slurm_options, ["partition="]) == "--slurm 'partition=' given; expected KEY=VALUE, for example partition=gpu"
     assert refused(slurm_options, ["time=soon"]) == "--slurm time=soon given; expected minutes, H:M:S or D-H:M:S"
+    assert refused(slurm_options, ["time=0"]) == "--slurm time=0 given; expected a limit above 0, for example time=4:00:00"
     assert refused(slurm_options, ["gpus=a"]) == "--slurm gpus=a given; expected a whole number"
     assert refused(slurm_options, ["partiton=x"]) == (
         "unknown key of --slurm 'partiton'; expected one of: account, comment, constraint, cpus, exclude, gpus, gres, mem, nodelist, "

@@ -46,7 +46,9 @@ def _minutes(text: str) -> int:
         seconds = (days or 0) * 86400 + (a or 0) * 3600 + (b or 0) * 60 + (c or 0)
     else:
         seconds = (a or 0) * 60 + (b or 0)
-    return max(-(-seconds // 60), 1)
+    if seconds == 0:  # no limit at all, to SLURM; but a task must know when to give its runs back
+        raise SpecError(f"--slurm time={text} given; expected a limit above 0, for example time=4:00:00")
+    return -(-seconds // 60)
 
 
 def slurm_options(given: list[str]) -> dict[str, str]:
