@@ -7,7 +7,28 @@ from breadth.seeds import generator
 
 DOMAINS = ("north", "south", "east", "west")
 HELD_OUT = ("moon", "star")
-COMMON = ["the", "of", "and", "to", "in", "is", "that", "it", "for", "on", "with", "as", "was", "at", "by", "this", "from", "or", "an", "be"]
+COMMON = [
+    "the",
+    "of",
+    "and",
+    "to",
+    "in",
+    "is",
+    "that",
+    "it",
+    "for",
+    "on",
+    "with",
+    "as",
+    "was",
+    "at",
+    "by",
+    "this",
+    "from",
+    "or",
+    "an",
+    "be",
+]
 
 
 def words_of(name, count=60):
