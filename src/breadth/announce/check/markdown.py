@@ -1,7 +1,9 @@
 """A thread as the Markdown that its author edits: ``# - tweet 2``, the text with its ``2/13``, ``[image: FILE | alt: WORDS]``.
 
-What was written reads back exactly. What people write is read too: ``# tweet4``, ``# img 11 - ground truth``, notes such as
-``[img tweet 5 - table 1]``, which are pictures without a file, and a fence around the whole.
+What was written reads back exactly. A backslash stands before every sign of a post that Markdown or HTML would act on, so that words of a
+paper are words wherever the file is shown; addresses, hashtags, ``[FILL: ...]`` and a line in ``**bold**`` stay as they are.
+What people write is read too: ``# tweet4``, ``# img 11 - ground truth``, notes such as ``[img tweet 5 - table 1]``, which are pictures
+without a file, and a fence around the whole.
 """
 
 from __future__ import annotations
@@ -22,14 +24,29 @@ _FENCE: Final = re.compile(r"(?:`{3,}|~{3,})\w*\s*")
 _NUMBERING: Final = re.compile(r"\d+ */ *\d+")
 _NOTE: Final = re.compile(r"\[(?!FILL\b)(.+)\]")
 _OF_A_PICTURE: Final = re.compile(r"(?:put )?(?:img|image|picture|photo|screenshot|figure|fig|table|plot)\b", re.IGNORECASE)
-_ESCAPES: Final = {"\\": "\\", "n": "\n", "r": "\r", "|": "|", "]": "]"}
+_ENTITY: Final = r"&(?=#?\w+;)"
+_IN_URL: Final = rf"(?:(?!{_ENTITY})[^\s\\<>\[\]`|*])*"  # up to what would act, which is escaped there too
+_FILL: Final = r"\[FILL: [^][\n\\<`|*&_~]*\](?![(\[:])"
+_ACTS: Final = re.compile(
+    rf"(https?://{_IN_URL}|{_FILL})|[\\<\[`|*]|{_ENTITY}|(?<![^\W_])_|_(?![^\W_])|~(?=~)|(?<=~)~"  # what group 1 holds stays
+)
+_BEGINS: Final = re.compile(  # a heading, a quote, a list, a rule, and the line under a heading
+    r"((?:^|\r)[ \t]*\d{1,9}(?=[.)](?:\s|$))|(?:^|\r)[ \t]*(?=#{1,6}(?:\s|$)|>|[-+](?:\s|$)|(?:-[-\s]*|=+[ \t]*)(?:\r|$)))"
+)
+_INDENTED: Final = re.compile(r" {0,3}\t| {4}")
+_BOLD: Final = re.compile(r"([ \t]*\*\*)([^*\n]*[^*\s])(\*\*[ \t]*)")
+# An escaped underscore in an address is a person's slip, which the checks are to see: it stays.
+_ADDRESS: Final = rf"(https?://{_IN_URL}(?:\\_{_IN_URL})*)"
+_SIGNS: Final = r"\]\[\\<`|*&_~#>+=.)-"
+_ESCAPED: Final = re.compile(rf"{_ADDRESS}|^\\(?=\s|$)|\\([{_SIGNS}])")
+_ESCAPED_IN_NOTE: Final = re.compile(rf"{_ADDRESS}|\\([nr{_SIGNS}])")
 
 
 def write_markdown(thread: Thread) -> str:
     """Return the thread as Markdown: its posts, and below them what was left out and why."""
     parts = [f"# - tweet {n}\n{_protected(post.text)}\n{_pictures(post)}" for n, post in enumerate(thread.posts, 1)]
     if thread.left_out:
-        lines = "".join(f"- {_escaped(what)} | {_escaped(why)}\n" for what, why in thread.left_out)
+        lines = "".join(f"- {_begun(_escaped(what.strip()))} | {_escaped(why)}\n" for what, why in thread.left_out)
         parts.append(f"# - left out\n{lines}")
     return "\n".join(parts)
 
@@ -100,7 +117,7 @@ def _post(lines: list[str]) -> Post:
         del words[0]
     while words and not words[-1].strip():
         del words[-1]
-    text = "\n".join(line[1:] if line.startswith("\\") else line for line in words)
+    text = "\n".join(_ESCAPED.sub(lambda m: m[1] or m[2] or "", line) for line in words)
     return Post(text=text, pictures=tuple(pictures))
 
 
@@ -108,29 +125,42 @@ def _picture(note: str) -> Picture:
     """``image: FILE | alt: WORDS``, or the words of a note about a picture that a person will add."""
     given = re.match(r"image: *", note, re.IGNORECASE)
     if not given:
-        return Picture(file="", alt=note)
+        return Picture(file="", alt=_unescaped(note))
     file, _, alt = _at_bar(note[given.end() :])
     return Picture(file=_unescaped(file).strip(), alt=_unescaped(re.sub(r"^ ?alt: ?", "", alt)))
 
 
 def _pictures(post: Post) -> str:
-    return "".join(f"[image: {_escaped(p.file)} | alt: {_escaped(p.alt)}]\n" if p.file else f"[{p.alt}]\n" for p in post.pictures)
+    return "".join(
+        f"[image: {_escaped(p.file)} | alt: {_escaped(p.alt)}]\n" if p.file else f"[{_escaped(p.alt)}]\n" for p in post.pictures
+    )
 
 
 def _protected(text: str) -> str:
-    """The text with a backslash before each line that would be read as something else."""
+    """The text with a backslash before what would act, and before each line that would be read as something else."""
     lines = text.split("\n")
     filled = [k for k, line in enumerate(lines) if line.strip()]
     first, last = (filled[0], filled[-1]) if filled else (len(lines), -1)
     return "\n".join(
-        "\\" + line
-        if not first <= k <= last
-        or line.startswith("\\")
-        or any(p.fullmatch(line) for p in (_POST, _LEFT_OUT, _FENCE))
-        or _NOTE.fullmatch(line.strip())
-        else line
-        for k, line in enumerate(lines)
+        "\\" + _line(line) if not first <= k <= last or _INDENTED.match(line) else _line(line) for k, line in enumerate(lines)
     )
+
+
+def _line(line: str) -> str:
+    bold = _BOLD.fullmatch(line)
+    if bold:
+        return bold[1] + _inert(bold[2]) + bold[3]
+    return _begun(_inert(line))
+
+
+def _begun(line: str) -> str:
+    """The line with a backslash before what acts at its start."""
+    return _BEGINS.sub(r"\1\\", line)
+
+
+def _inert(text: str) -> str:
+    """The text with a backslash before each sign that acts within a line."""
+    return _ACTS.sub(lambda m: m[1] or "\\" + m[0], text)
 
 
 def _at_bar(text: str) -> tuple[str, str, str]:
@@ -140,10 +170,9 @@ def _at_bar(text: str) -> tuple[str, str, str]:
 
 
 def _escaped(text: str) -> str:
-    for plain in ("\\", "|", "]"):
-        text = text.replace(plain, "\\" + plain)
-    return text.replace("\n", "\\n").replace("\r", "\\r")
+    """Words of one line for a note in brackets or an entry of a list."""
+    return _inert(text).replace("]", "\\]").replace("\n", "\\n").replace("\r", "\\r")
 
 
 def _unescaped(text: str) -> str:
-    return re.sub(r"\\([\\nr|\]])", lambda m: _ESCAPES[m[1]], text)
+    return _ESCAPED_IN_NOTE.sub(lambda m: m[1] or {"n": "\n", "r": "\r"}.get(m[2], m[2]), text)
