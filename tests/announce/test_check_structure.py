@@ -6,7 +6,7 @@ import pytest
 
 from announce.sources import CODE_URL, NO_FACTS, PAPER_URL, SOURCE, THREAD, TITLE, edited, picture, problems, quote, with_post
 from breadth.announce.facts import Facts
-from breadth.announce.thread import Picture
+from breadth.announce.thread import FURTHER, Picture
 
 POSTS = THREAD.posts
 
@@ -313,6 +313,14 @@ def test_the_wanted_number_of_posts_is_an_option():
     assert ("T1", "error", None) in ids(THREAD, least=12)
     assert ("T1", "error", None) not in ids(THREAD, most=11)
     assert ("T1", "error", None) in ids(THREAD, most=10)
+
+
+def test_too_few_posts_are_no_error_where_the_thread_says_why():
+    short = replace(THREAD, posts=POSTS[:7], left_out=(*THREAD.left_out, (FURTHER, "the paper has only 7 sentences")))
+    said = [(p.level, p.message) for p in problems(short) if p.id == "T1" and p.post is None]
+    assert said == [("warning", "the thread has 7 posts; 8 to 13 are wanted, but the paper has only 7 sentences")]
+    long = replace(THREAD, posts=(*POSTS, *POSTS[:3]), left_out=short.left_out)
+    assert ("T1", "error", None) in {(p.id, p.level, p.post) for p in problems(long)}
 
 
 def test_without_code_none_is_wanted():

@@ -8,9 +8,11 @@ import pytest
 
 from announce.sources import CODE_URL, PAPER_URL, SOURCE, TITLE
 from breadth.announce.check.length import LIMITS, weighted_length
+from breadth.announce.check.markdown import as_thread, write_markdown
 from breadth.announce.check.thread import check_thread
 from breadth.announce.facts import Facts
 from breadth.announce.source import Quote
+from breadth.announce.thread import FURTHER
 from breadth.announce.write.clean import clean
 from breadth.announce.write.extractive import without, write_thread
 from breadth.announce.write.trim import best_fit, dangling, statement, variants
@@ -214,6 +216,21 @@ def test_a_sentence_that_is_set_aside_is_never_said_again():
     assert first not in left.results
     assert left.sentence(first.sentences[0]).text == ""
     assert len(left.sentences) == len(SOURCE.sentences)
+
+
+def test_a_short_paper_gives_a_short_thread_that_says_so():
+    kept = {SOURCE.contributions[0].sentences[0], SOURCE.results[0].sentences[0], SOURCE.limitations[0].sentences[0]}
+    aside = frozenset(s.number for s in SOURCE.sentences if s.role != "title" and s.number not in kept)
+    short = without(replace(SOURCE, items=(), abstract=()), aside)
+    thread = write_thread(short, Facts(), "x")
+    assert [p.role for p in thread.posts] == ["title", "code", "contribution", "limitation"]
+    why = "the paper has only 3 sentences that can be posted"
+    assert (FURTHER, why) in thread.left_out
+    for held in (thread, as_thread(write_markdown(thread), short, Facts(), "x")):
+        found = check_thread(held, short, Facts())
+        assert [p for p in found if p.level == "error"] == []
+        assert [p.message for p in found if p.id == "T1"] == [f"the thread has 4 posts; 8 to 13 are wanted, but {why}"]
+    assert FURTHER not in dict(write_thread(SOURCE, Facts(), "x").left_out)
 
 
 def test_evidence_is_verbatim():

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from breadth.announce.source import Item, Quote
 
-__all__ = ["Level", "Picture", "Platform", "Post", "PostRole", "Problem", "Thread"]
+__all__ = ["FURTHER", "Level", "Picture", "Platform", "Post", "PostRole", "Problem", "Thread"]
 
 Platform = Literal["x", "bluesky", "mastodon", "linkedin"]
 Level = Literal["error", "warning"]
+FURTHER: Final = "further posts"  # stands among what was left out where a source is too short for as many posts as were asked for
 PostRole = Literal["title", "code", "context", "contribution", "item", "result", "implication", "limitation", "credits"]
 
 
@@ -45,7 +46,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Thread:
-    """A thread for one platform. left_out: (label or contribution, why); pictures' items by file; problems: of the checks."""
+    """A thread for one platform. left_out: (label, contribution or FURTHER, why); pictures' items by file; problems: of the checks."""
 
     title: str
     authors: tuple[str, ...]

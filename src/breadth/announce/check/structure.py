@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from breadth.announce.check.case import Case, View, clipped
 from breadth.announce.check.length import LIMITS, PROSE, prose_length, too_long
 from breadth.announce.check.words import GREETING, NUMBERING, URL, content, plain
-from breadth.announce.thread import Problem
+from breadth.announce.thread import FURTHER, Problem
 
 __all__ = [
     "l1_length",
@@ -33,10 +33,12 @@ _MOVES_FREELY = ("context", "item", "result")
 
 
 def t1_numbering(case: Case) -> Iterator[Problem]:
-    """T1: as many posts as were asked for, each with n/N as its last line, n from 1 to N."""
+    """T1: as many posts as were asked for, or fewer with the reason among what was left out; n/N as last lines, n from 1 to N."""
     count = len(case.views)
     if not case.least <= count <= case.most:
-        yield case.problem("T1", "error", None, f"the thread has {count} posts; {case.least} to {case.most} are wanted")
+        said = f"the thread has {count} posts; {case.least} to {case.most} are wanted"
+        why = dict(case.thread.left_out).get(FURTHER) if count < case.least else None
+        yield case.problem("T1", "warning" if why else "error", None, f"{said}, but {why}" if why else said)
     for view in case.views:
         last = view.post.text.rstrip().rpartition("\n")[2].strip()
         wanted = f"{view.n}/{count}"

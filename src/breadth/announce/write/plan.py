@@ -16,7 +16,7 @@ from breadth.announce.check.length import LIMITS, weighted_length
 from breadth.announce.facts import Facts
 from breadth.announce.read.cues import is_claim, set_up
 from breadth.announce.source import Item, Quote, Source
-from breadth.announce.thread import Platform, PostRole
+from breadth.announce.thread import FURTHER, Platform, PostRole
 from breadth.announce.write.abbreviations import written_out
 from breadth.announce.write.clean import clean
 from breadth.announce.write.contributed import contributed_posts
@@ -27,6 +27,7 @@ from breadth.announce.write.shown import READING, VALUE, caption_quotes, importa
 from breadth.announce.write.told import context_posts, implication_posts, limitation_post
 from breadth.announce.write.units import Unit, fresh, pair, said_of
 from breadth.announce.write.verbs import finite
+from breadth.errors import AnnounceError
 
 __all__ = ["plan", "room_of"]
 
@@ -48,7 +49,8 @@ def room_of(platform: Platform, most: int) -> int:
 
 
 def plan(source: Source, facts: Facts, platform: Platform, *, least: int, most: int) -> Plan:
-    """Return the posts in their order and what was left out, for ``least`` to ``most`` posts (fewer only where the source is too poor)."""
+    """Return the posts in their order and what was left out, for ``least`` to ``most`` posts; fewer where the source is too poor, and that
+    is among what was left out."""
 
     @cache  # counting as X does takes milliseconds
     def length(text: str) -> int:
@@ -60,6 +62,11 @@ def plan(source: Source, facts: Facts, platform: Platform, *, least: int, most: 
     ending, limitation = limitation_post(source, facts, length, room)
     fixed = [p for p in (hook, code_post(source, facts), ending, credits_post(facts)) if p is not None]
     free = most - len(fixed)
+    if free < 0:
+        roles = ", ".join(p.role for p in fixed)
+        raise AnnounceError(
+            f"a thread of {most} post{'s' if most > 1 else ''} was asked for; this one needs {len(fixed)} at least ({roles})"
+        )
     said = [hook.text.replace(facts.title or source.title, ""), ending.text]
 
     units, left_out = _units(source, hook.items, length, room, (free, least - len(fixed)), said)
@@ -82,7 +89,12 @@ def plan(source: Source, facts: Facts, platform: Platform, *, least: int, most: 
     ends = [p for p in (ending, credits_post(facts)) if p is not None]
     begins = [hook, *[p for p in fixed[1:] if p not in ends]]
     spoken = written_out([*posts, ending], source, facts.title or source.title, length, room)
-    return Plan((*begins, *spoken, *ends[1:]), tuple(left_out), limitation)
+    made = (*begins, *spoken, *ends[1:])
+    if len(made) < least:
+        used = len({q.text for p in made for q in p.evidence} - {source.title})
+        what = f"the {source.kind} has only {used} sentence{'' if used == 1 else 's'} that can be posted"
+        left_out.append((FURTHER, what))
+    return Plan(made, tuple(left_out), limitation)
 
 
 def _findings(source: Source) -> list[Quote]:
@@ -127,7 +139,7 @@ def _units(
         left_out.append((units.pop().items[0].label, why))
     while len(units) > free - beside and pair(units, source):
         pass
-    while len(units) > max(min(1, free - 1), free - min(beside, 2)):
+    while units and len(units) > max(min(1, free - 1), free - min(beside, 2)):
         left_out += [(i.label, "others matter more, and the posts are few") for i in units.pop().items]
     taken = list(said)
     # Those of which the least can be said choose first.

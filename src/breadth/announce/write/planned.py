@@ -23,7 +23,7 @@ class Planned:
 
 @dataclass(frozen=True)
 class Plan:
-    """Posts in their order; left_out: (label or contribution, why)."""
+    """Posts in their order; left_out: (label, contribution or FURTHER, why)."""
 
     posts: tuple[Planned, ...]
     left_out: tuple[tuple[str, str], ...]

@@ -33,6 +33,7 @@ def written(
 ) -> tuple[Thread, str | None]:
     """Return a thread and None, or the extractive thread and why it was written instead of the model's."""
     planned = plan(source, facts, platform, least=least, most=most)
+    least = min(least, len(planned.posts))  # a short paper is not padded
     evidence = evidence_of(source, planned)
 
     def accept(text: str) -> tuple[Thread | None, tuple[str, ...]]:
