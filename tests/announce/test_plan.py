@@ -10,6 +10,7 @@ from breadth.announce.source import Item, Quote, Sentence
 from breadth.announce.write.piece import overlap
 from breadth.announce.write.plan import plan, room_of
 from breadth.announce.write.units import SAME
+from breadth.errors import AnnounceError
 
 ORDER = ["title", "code", "context", "contribution", "item", "result", "implication", "limitation", "credits"]
 
@@ -149,3 +150,19 @@ def test_contributions_that_cannot_be_said_are_left_out_with_their_words():
 @pytest.mark.parametrize("platform, room", [("x", 273), ("bluesky", 293), ("mastodon", 493), ("linkedin", 221)])
 def test_room(platform, room):
     assert room_of(platform, 13) == room
+
+
+@pytest.mark.parametrize("most", [3, 4, 5])
+def test_no_more_posts_than_were_asked_for(most):
+    key = Quote(1, "Across 21 benchmarks, Lantern improves accuracy by 3.4 points over a model of the same cost.", (4,))
+    source = replace(SOURCE, contributions=(key,), results=(key,))
+    made = planned(source, Facts(finding="Routing works."), least=most, most=most)
+    assert len(made.posts) == most
+    assert ((key.text, "no room in so few posts") in made.left_out) == (most == 3)
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_fewer_posts_than_must_be_are_refused(most):
+    with pytest.raises(AnnounceError) as told:
+        planned(least=1, most=most)
+    assert str(told.value) == f"--posts asks for at most {most}; expected at least 3, for: title, code, limitation"

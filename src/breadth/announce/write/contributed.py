@@ -40,7 +40,8 @@ def contributed_posts(
     left_out = [(q.text, "it holds no sentence that fits a post") for q, pieces in sayable.items() if not pieces]
     told = {q: pieces for q, pieces in sayable.items() if pieces}
     pictured = _pictured(source, units, told, length, room)
-    posts = [shown(u) for u in units if not any(u.items[0] in p.items for p in pictured.values())] + key
+    drawn = [shown(u) for u in units if not any(u.items[0] in p.items for p in pictured.values())]
+    posts = drawn + key
     alone: dict[Quote, Planned] = {}
     for quote, pieces in told.items():
         if quote in pictured:
@@ -59,8 +60,8 @@ def contributed_posts(
     made = list(alone.values())
     while len(made) + len(posts) > free and (joined := _join(made, length, room)) is not None:
         made = joined
-    while len(made) + len(posts) > free and key and posts[-1] in key:
-        posts.pop()
+    while len(made) + len(posts) > free and len(posts) > len(drawn):
+        left_out += [(q.text, "no room in so few posts") for q in posts.pop().evidence if q in told]
     for post in [p for p in made if not p.items][max(0, free - len(posts) - len(pictured)) :]:
         made.remove(post)
         left_out.append((post.text, "no room in so few posts"))

@@ -64,9 +64,7 @@ def plan(source: Source, facts: Facts, platform: Platform, *, least: int, most: 
     free = most - len(fixed)
     if free < 0:
         roles = ", ".join(p.role for p in fixed)
-        raise AnnounceError(
-            f"a thread of {most} post{'s' if most > 1 else ''} was asked for; this one needs {len(fixed)} at least ({roles})"
-        )
+        raise AnnounceError(f"--posts asks for at most {most}; expected at least {len(fixed)}, for: {roles}")
     said = [hook.text.replace(facts.title or source.title, ""), ending.text]
 
     units, left_out = _units(source, hook.items, length, room, (free, least - len(fixed)), said)
