@@ -117,7 +117,7 @@ def test_a_dry_run_writes_nothing(desk, tmp_path):
     assert done.returncode == 0, done.stderr
     held = json.loads(done.stdout)
     assert list(held) == [
-        *("title", "authors", "code_url", "limitation", "items", "posts", "left_out", "checks"),
+        *("title", "authors", "code_url", "limitation", "items", "posts", "left_out", "checks", "platform", "edited"),
         *("fill", "files", "note"),
     ]
     assert held["files"] == {}
@@ -170,6 +170,42 @@ def test_edits_are_kept_and_taken_over(desk):
     posted = breadth("thread", "post", "mine", "--to", "mastodon", cwd=desk)
     assert posted.returncode == 0, posted.stderr
     assert "Have a look!" in posted.stdout
+
+
+def test_an_edited_thread_stays_protected_after_its_update(desk):
+    make = ("thread", "paper.pdf", "--out", "kept", "--posts", "4-13", *URLS)
+    assert breadth(*make, cwd=desk).returncode == 0
+    check = ("thread", "check", "kept/thread.md", "paper.pdf", "--posts", "4-13", *URLS, "--update")
+    assert breadth(*check, cwd=desk).returncode == 0  # nobody edited it
+    assert breadth(*make, cwd=desk).returncode == 0
+    path = desk / "kept/thread.md"
+    path.write_text(path.read_text().replace("https://example.org/c\n", "https://example.org/c\n\nHave a look!\n"))
+    mine = path.read_text()
+    for _ in range(2):
+        assert breadth(*check, cwd=desk).returncode == 0
+        assert refused(*make, cwd=desk) == (
+            "kept/thread.md was edited by hand, and a new thread would replace it; give another --out, or --force to lose the edits"
+        )
+        assert path.read_text() == mine
+    (desk / "kept/other.md").write_text(mine.replace("Have a look!", "Look here!"))
+    assert refused("thread", "check", "kept/other.md", *check[3:], cwd=desk) == (
+        "kept/thread.md was edited by hand, and --update would replace it with kept/other.md; move one of them elsewhere"
+    )
+    assert path.read_text() == mine
+    assert breadth(*make, "--force", cwd=desk).returncode == 0
+    assert breadth("thread", "check", "kept/other.md", *check[3:], cwd=desk).returncode == 0  # thread.md is the tool's own again
+    assert "Look here!" in path.read_text()
+    assert "would replace it" in refused(*make, cwd=desk)
+
+
+def test_a_check_counts_as_the_thread_beside_it_was_written(desk):
+    make = ("thread", "paper.pdf", "--out", "blue", "--posts", "4-13", "--platform", "bluesky", *URLS)
+    assert breadth(*make, cwd=desk).returncode == 0
+    check = ("thread", "check", "blue/thread.md", "paper.pdf", "--posts", "4-13", *URLS, "--update")
+    assert breadth(*check, cwd=desk).returncode == 0
+    assert json.loads((desk / "blue/thread.json").read_text())["platform"] == "bluesky"
+    assert breadth(*check, "--platform", "mastodon", cwd=desk).returncode == 0
+    assert json.loads((desk / "blue/thread.json").read_text())["platform"] == "mastodon"
 
 
 def test_a_thread_to_fill_in_is_not_posted(desk):
@@ -296,6 +332,26 @@ def test_help_shows_every_way():
         (
             ("paper.pdf", "--out", "o", "--frames"),
             "No such option: --frames (Possible options: --facts, --force); breadth thread --help shows what is allowed",
+        ),
+        (
+            ("paper.pdf", "--out", "o", "--platform", "twitter"),
+            "unknown platform 'twitter'; expected one of: x, bluesky, mastodon, linkedin; did you mean 'x'?",
+        ),
+        (
+            ("check", "thread/thread.md", "paper.pdf", "--platform", "blue-sky"),
+            "unknown platform 'blue-sky'; expected one of: x, bluesky, mastodon, linkedin; did you mean 'bluesky'?",
+        ),
+        (
+            ("post", "thread", "--to", "x"),
+            "--to is 'x', where breadth does not post; open preview.html and press 'Open in X' under each post",
+        ),
+        (
+            ("post", "thread", "--to", "linkedin"),
+            "--to is 'linkedin', where breadth does not post; open preview.html and press 'Copy' under each post",
+        ),
+        (
+            ("post", "thread", "--to", "threads"),
+            "unknown service to post to 'threads'; expected one of: bluesky, mastodon",
         ),
         (
             ("check", "none.md", "paper.pdf"),

@@ -79,7 +79,12 @@ def test_every_file_is_written(shown):
 def test_json_has_the_promised_shape(shown):
     thread, _, out = shown
     held = json.loads((out / "thread.json").read_text())
-    assert list(held) == ["title", "authors", "code_url", "limitation", "items", "posts", "left_out", "checks"]
+    assert list(held) == [
+        *("title", "authors", "code_url", "limitation", "items", "posts", "left_out", "checks"),
+        *("platform", "edited"),
+    ]
+    assert held["platform"] == "x"
+    assert held["edited"] is False
     assert held["title"] == thread.title
     assert held["authors"] == list(thread.authors)
     assert held["code_url"] is None

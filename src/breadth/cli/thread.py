@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from breadth.cli.options import AsJson, print_json, progress_bar
+from breadth.cli.platforms import For, ForIts, To
 from breadth.cli.writers import BaseUrl, By, Command, Model, Timeout, writer_from
 from breadth.cli.written import checks_json, tell_posts, tell_problems, tell_thread, thread_json
 from breadth.errors import AnnounceError, printable
@@ -48,7 +49,6 @@ FactsFile = Annotated[
     Path | None, typer.Option("--facts", help="TOML file of what only the author knows: handles, venue, links, hashtags, thanks.")
 ]
 Findings = Annotated[Path | None, typer.Option("--findings", help="findings.json of a study, instead of a paper or beside it.")]
-For = Annotated[Literal["x", "bluesky", "mastodon", "linkedin"], typer.Option("--platform", help="Whose limits and counting hold.")]
 Posts = Annotated[str, typer.Option("--posts", help="Fewest and most posts, or the one number.", metavar="N-M")]
 CodeUrl = Annotated[str | None, typer.Option("--code-url", help="Address of the code, where the paper does not give it.")]
 PaperUrl = Annotated[str | None, typer.Option("--paper-url", help="Address of the paper, where the paper does not print it.")]
@@ -140,7 +140,7 @@ def check(
     code_url: CodeUrl = None,
     no_code: NoCode = False,
     findings: Findings = None,
-    platform: For = "x",
+    platform: ForIts = None,
     posts: Posts = "8-13",
     update: Annotated[
         bool,
@@ -162,6 +162,7 @@ def check(
     """
     from breadth.announce.check.markdown import as_thread
     from breadth.announce.check.thread import check_thread
+    from breadth.announce.show.export import platform_of, updated
 
     least, most = _posts(posts)
     known = _facts(facts, paper_url, code_url, no_code)
@@ -169,14 +170,10 @@ def check(
     text = _text(markdown)
     with _progress(as_json) as phase:
         source = _source(paper, findings, known, _boxes(known, ()), phase("reading", 0.0, 0.9))
-        thread = as_thread(text, source, known, platform)
+        thread = as_thread(text, source, known, platform or platform_of(markdown.parent) or "x")
         problems = check_thread(thread, source, known, least=least, most=most)
         if update:
-            from breadth.announce.show.export import export
-
-            export(
-                replace(thread, problems=problems), source, paper, markdown.parent, force=True, report=phase("figures", 0.9, 1.0)
-            )
+            updated(replace(thread, problems=problems), source, paper, markdown, phase("figures", 0.9, 1.0))
     errors = sum(p.level == "error" for p in problems)
     if as_json:
         print_json({"errors": errors, "warnings": len(problems) - errors, "checks": checks_json(problems)})
@@ -189,7 +186,7 @@ def check(
 @app.command("post")
 def post(
     folder: Annotated[Path, typer.Argument(help="Folder that breadth thread wrote.", metavar="DIR")],
-    to: Annotated[Literal["bluesky", "mastodon"], typer.Option("--to", help="Where to.")],
+    to: To,
     really: Annotated[
         bool, typer.Option("--really", help="Send. Without it, what would be sent is printed, and nothing else happens.")
     ] = False,

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from breadth.announce.check.length import LIMITS
 from breadth.announce.check.markdown import write_markdown
 from breadth.announce.read.pdf import open_pdf
 from breadth.announce.read.render import crop
@@ -17,11 +19,11 @@ from breadth.announce.show.record import as_dict
 from breadth.announce.show.sheet import Cell, contact_sheet, thumbnail
 from breadth.announce.show.told import place
 from breadth.announce.source import Source
-from breadth.announce.thread import Picture, Post, Thread
+from breadth.announce.thread import Picture, Platform, Post, Thread
 from breadth.errors import AnnounceError
 from breadth.study.store import write_json, write_text
 
-__all__ = ["Exported", "export", "is_edited", "refuse_edited"]
+__all__ = ["Exported", "export", "is_edited", "platform_of", "refuse_edited", "updated"]
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,15 @@ def export(
     out: Path,
     *,
     force: bool = False,
+    edited: bool = False,
     report: Callable[[int, int], None] | None = None,
 ) -> Exported:
     """Write thread.md, thread.json, figures/, contact_sheet.png and preview.html into ``out`` (made where missing); return the paths.
 
-    pdf: the paper, None where every item has a file of its own; report: called with (done, all) after each item. Each file is
-    written whole or not at all, thread.md last; other files of the folder stay. Raises AnnounceError where thread.md there was edited
-    by hand and ``force`` is not set, or where a picture cannot be read.
+    pdf: the paper, None where every item has a file of its own; edited: whether a person has edited the posts, which thread.json then
+    remembers; report: called with (done, all) after each item. Each file is written whole or not at all, thread.md last; other files of
+    the folder stay. Raises AnnounceError where thread.md there was edited by hand and ``force`` is not set, or where a picture cannot be
+    read.
     """
     if not force:
         refuse_edited(out)
@@ -67,7 +71,7 @@ def export(
     )
     write_png(contact_sheet(thread.title, cells), paths.contact_sheet)
     write_text(paths.preview, preview.render(thread, source, out, names))
-    write_json(paths.record, as_dict(thread, names))
+    write_json(paths.record, as_dict(thread, names, edited=edited))
     write_text(paths.markdown, write_markdown(thread))
     return paths
 
@@ -89,11 +93,47 @@ def is_edited(folder: Path) -> bool:
         return True
 
 
+def updated(
+    thread: Thread, source: Source, pdf: Path | None, markdown: Path, report: Callable[[int, int], None] | None = None
+) -> Exported:
+    """Write the thread that was read from ``markdown`` into its folder, as `export` does, and remember there that a person edited it.
+
+    Raises AnnounceError where ``markdown`` is another file than the folder's thread.md, and that holds edits of its own.
+    """
+    folder, place = markdown.parent, markdown.parent / "thread.md"
+    if place.exists() and not place.samefile(markdown) and _is_a_persons(folder):
+        raise AnnounceError(
+            f"{place} was edited by hand, and --update would replace it with {markdown}; move one of them elsewhere"
+        )
+    edited = _is_a_persons(folder) or not place.exists() or write_markdown(thread) != place.read_text(encoding="utf-8")
+    return export(thread, source, pdf, folder, force=True, edited=edited, report=report)
+
+
+def platform_of(folder: Path) -> Platform | None:
+    """Return the platform that the thread of a folder was written for, None where thread.json does not say."""
+    named = _held(folder).get("platform")
+    return next((p for p in LIMITS if p == named), None)
+
+
+def _is_a_persons(folder: Path) -> bool:
+    """Whether thread.md of a folder holds words of a person, also where thread.json has taken them over."""
+    return is_edited(folder) or ((folder / "thread.md").exists() and _held(folder).get("edited") is True)
+
+
+def _held(folder: Path) -> dict[str, Any]:
+    """The content of thread.json; empty where it cannot be read."""
+    try:
+        held = json.loads((folder / "thread.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return held if isinstance(held, dict) else {}
+
+
 def refuse_edited(folder: Path) -> None:
     """Raise AnnounceError where ``folder`` is a file, or writing into it would lose what a person wrote into thread.md."""
     if folder.exists() and not folder.is_dir():
         raise AnnounceError(f"{folder} is a file; expected a folder to write into: give another --out")
-    if is_edited(folder):
+    if _is_a_persons(folder):
         raise AnnounceError(
             f"{folder / 'thread.md'} was edited by hand, and a new thread would replace it; give another --out, or --force to lose the edits"
         )

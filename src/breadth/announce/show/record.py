@@ -11,8 +11,11 @@ from breadth.announce.thread import Thread
 __all__ = ["as_dict"]
 
 
-def as_dict(thread: Thread, crops: Sequence[str]) -> dict[str, Any]:
-    """Return the content of thread.json. crops: the picture file of each of ``thread.items``, relative to the folder."""
+def as_dict(thread: Thread, crops: Sequence[str], *, edited: bool = False) -> dict[str, Any]:
+    """Return the content of thread.json.
+
+    crops: the picture file of each of ``thread.items``, relative to the folder; edited: whether a person has edited the posts.
+    """
     limitation = thread.limitation
     return {
         "title": thread.title,
@@ -42,4 +45,6 @@ def as_dict(thread: Thread, crops: Sequence[str]) -> dict[str, Any]:
         ],
         "left_out": [{"label": label, "why": why} for label, why in thread.left_out],
         "checks": [{"id": p.id, "level": p.level, "post": p.post, "message": p.message} for p in thread.problems],
+        "platform": thread.platform,
+        "edited": edited,
     }
