@@ -124,6 +124,81 @@ def test_a_cover_is_no_title_page(tmp_path):
     assert (title.role, title.page, title.where, first.role, first.page) == ("title", 2, "p. 2", "abstract", 2)
 
 
+ABOUT = (
+    "Learning systems see more and more varied data. We ask whether variety itself helps, and we keep the number of examples fixed while "
+    "it grows. In ten studies of our group, models that saw varied data were better by 3.5 points on average. The gain was largest for "
+    "the smallest models."
+)
+MORE = "We also find that the order of the examples does not matter. All our numbers are released."
+
+
+def bare(size, *heading, paragraphs=(ABOUT,), columns=False, names="Ada B. Lovelace, Charles Babbage"):
+    """A first page whose abstract, of that font size, has no heading, and stands above ``heading``."""
+    one = Sheet()
+    one.centred(90, "Varied Data Without a Heading", 17, "Times-Bold")
+    one.centred(120, names, 11)
+    one.centred(
+        134, "Department of Machine Learning, Nowhere University, and the Institute of Other Systems, Elsewhere", 9, "Times-Italic"
+    )
+    y = 170.0
+    for text in paragraphs:
+        y = one.paragraph(72, y, 460, text, size) + 10
+    body = paper_layouts.FILLER + " " + paper_layouts.SECOND
+    if heading:
+        one.add(Text(72, y + 20, *heading))
+        y += 40
+    if columns:
+        one.paragraph(320, y, 220, body)
+    one.paragraph(72, y, 220 if columns else 460, body)
+    two = Sheet().add(Text(72, 80, "2 Results", 12, "Times-Bold"))
+    two.paragraph(72, 100, 460, body + " " + body)
+    return [one, two]
+
+
+@pytest.mark.parametrize("size", [9, 10, 10.5])
+@pytest.mark.parametrize("heading", ["1 Introduction", "Introduction", "1. Background and Aims"])
+@pytest.mark.parametrize(
+    "paragraphs, columns",
+    [((ABOUT,), False), ((ABOUT, MORE), False), ((ABOUT,), True)],
+    ids=["one", "two paragraphs", "over two columns"],
+)
+def test_an_abstract_without_a_heading_is_read(tmp_path, size, columns, heading, paragraphs):
+    source = read(tmp_path, bare(size, heading, 12, "Times-Bold", columns=columns, paragraphs=paragraphs))
+    assert " ".join(source.sentence(n).text for n in source.abstract) == " ".join(paragraphs)
+    assert {s.section for s in source.sentences if s.role == "abstract"} == {"Abstract"}
+    assert (source.title, source.authors) == ("Varied Data Without a Heading", ("Ada B. Lovelace", "Charles Babbage"))
+    assert source.problems == ()
+    body = [s for s in source.sentences if s.role == "body"]
+    assert body[0].section == heading
+    assert body[0].text == "We study how learning systems change when the data that they see grow more varied."
+
+
+def test_a_notice_above_the_title_is_no_abstract(tmp_path):
+    sheets = bare(10, "1 Introduction", 12, "Times-Bold")
+    sheets[0].paragraph(72, 30, 460, "This is the version of the authors, which may be read and shared. " * 4, 8)
+    source = read(tmp_path, sheets)
+    assert " ".join(source.sentence(n).text for n in source.abstract) == ABOUT
+    assert source.title == "Varied Data Without a Heading"
+
+
+@pytest.mark.parametrize(
+    "paragraphs",
+    [("This is a note.",), ((ABOUT + " ") * 9,), ("Nowhere, Elsewhere, Somewhere and Anywhere. " * 9,)],
+    ids=["too short", "too long", "a list of places"],
+)
+def test_what_is_no_abstract_is_none(tmp_path, paragraphs):
+    source = read(tmp_path, bare(10, "1 Introduction", 12, "Times-Bold", paragraphs=paragraphs))
+    assert source.abstract == ()
+    assert "no abstract was found" in source.problems
+
+
+def test_the_first_paragraph_of_a_letter_is_its_abstract(tmp_path):
+    long = (paper_layouts.FILLER + " ") * 5
+    source = read(tmp_path, bare(10, "Results", 12, "Times-Bold", paragraphs=(ABOUT, long)))
+    assert " ".join(source.sentence(n).text for n in source.abstract) == ABOUT
+    assert next(s for s in source.sentences if s.role == "body").section == ""
+
+
 def test_facts_go_before_what_was_read(tmp_path):
     source = read(
         tmp_path,

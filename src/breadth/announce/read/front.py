@@ -55,6 +55,8 @@ NAMED_VENUE = re.compile(
     rf"(?!{MONTH})[A-Z][A-Za-z]*[A-Z][A-Za-z]* ’?'?(?:20)?\d\d\b)[^.;]*?)(?=[.;]|,? (?:[Vv]ol|VOL|[Nn]o|NO)\.? \d|,? \bpages\b|$)"
 )
 HEAD = re.compile(r"(?:abstract|summary)\b(?:\s*[—–:.-]|$)|(?:[1I]\.?\s+)?introduction$", re.I)
+FEWEST = 30  # words of an abstract without a heading
+ABSTRACT = re.compile(r"(?:abstract|summary)\b", re.I)
 YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 
 
@@ -115,16 +117,51 @@ def compact(text: str) -> str:
 
 
 def beginning(lines: Sequence[Line], sheet: Sheet, body: Body) -> float:
-    """Return where the abstract or, without one, the running text begins: points from the top of the first page."""
-    heads = [x.bbox[1] for x in lines if HEAD.match(compact(x.text))]
-    if heads:
-        return min(heads)
+    """Return where the abstract or, without one, the running text begins: points from the top of the first page.
+
+    An abstract may bear no heading: then it is the first prose under the title, above the introduction's heading if there is one.
+    """
+    heads = [x for x in lines if HEAD.match(compact(x.text))]
+    head = min(heads, key=lambda x: x.bbox[1], default=None)
+    if head is not None and any(ABSTRACT.match(compact(x.text)) for x in heads):
+        return head.bbox[1]
+    above = [x for x in lines if head is None or x.bbox[1] < head.bbox[1]]
+    low = max((x.bbox[3] for x in title_lines(above, sheet, body)), default=0.0)
+    prose = [g for g in prose_of(lines) if g[0].bbox[1] > low - 2]
+    if head is not None:
+        over = [g for g in prose if g[-1].base < head.base and g[0].bbox[0] - 2 < head.bbox[0] < max(x.bbox[2] for x in g)]
+        return min([head.bbox[1], *(g[0].bbox[1] for g in over)])
+    if prose:
+        return min(g[0].bbox[1] for g in prose)
     ordered = sorted((x for x in lines if abs(x.size - body.size) < 1.2 and not x.bold), key=lambda x: x.base)
     for a, b, c in zip(ordered, ordered[1:], ordered[2:], strict=False):
         alike = all(len(WORDLIKE.findall(x.text)) >= 5 and "@" not in x.text and not PLACE.search(x.text) for x in (a, b, c))
         if alike and c.base - a.base < 3.2 * body.leading and abs(b.bbox[0] - c.bbox[0]) < 2:
             return a.bbox[1]
     return 0.5 * sheet.height
+
+
+def prose_of(lines: Sequence[Line]) -> list[list[Line]]:
+    """Return the lines of one size that follow one another at one left edge, the first perhaps indented, where they are sentences."""
+    groups: list[list[Line]] = []
+    for line in sorted(lines, key=lambda x: x.base):
+        for group in groups:
+            last = group[-1]
+            shift = last.bbox[0] - line.bbox[0]
+            edge = abs(shift) < 2 or (len(group) == 1 and 0 < shift < 3 * line.size)
+            if edge and abs(last.size - line.size) < 0.6 and 0 < line.base - last.base < 2.1 * line.size:
+                group.append(line)
+                break
+        else:
+            groups.append([line])
+    found = []
+    for group in groups:
+        words = [w for line in group for w in WORDLIKE.findall(line.text)]
+        small = sum(w[0].islower() for w in words)
+        text = " ".join(line.text for line in group)
+        if len(group) >= 3 and len(words) >= FEWEST and small > 0.65 * len(words) and "@" not in text and text.count(". ") > 0:
+            found.append(group)
+    return found
 
 
 def title_lines(lines: Sequence[Line], sheet: Sheet, body: Body) -> list[Line]:

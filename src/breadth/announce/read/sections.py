@@ -14,6 +14,7 @@ from breadth.announce.source import Role
 
 __all__ = ["Paragraph", "paragraphs_of"]
 
+LEAST, MOST = 30, 400  # words of an abstract that bears no heading
 FINAL = re.compile(r"[.!?:][\"'”’)\]]*$")
 MARK = re.compile(r"^(?:\d{1,2}(?!st|nd|rd|th|[\d.,%])|[∗*†‡§¶‖#])")
 
@@ -102,7 +103,27 @@ def paragraphs_of(pages: Sequence[Sequence[Block]], body: Body, first: int, star
                     if made is not None:
                         flow.take(made, first=k == 0)
     flow.close()
+    if state.begun:
+        call_abstract(flow.done, first)
     return flow.done
+
+
+def call_abstract(paragraphs: Sequence[Paragraph], first: int) -> None:
+    """Where no abstract bears a heading, make it of the text above the first heading, on page ``first``, as far as it is as long as one."""
+    if any(p.role == "abstract" for p in paragraphs):
+        return
+    above: list[Paragraph] = []
+    for paragraph in paragraphs:
+        if paragraph.role in ("caption", "footnote"):
+            continue
+        if paragraph.role != "body" or paragraph.section or paragraph.page != first:
+            break
+        above.append(paragraph)
+    lengths = [sum(len(WORDLIKE.findall(row.text)) for _, row in p.rows) for p in above]
+    taken = above if sum(lengths) <= MOST else above[:1]  # after a long one a letter's text begins without a heading
+    if LEAST <= sum(lengths[: len(taken)]) <= MOST and FINAL.search(taken[-1].rows[-1][1].text):
+        for paragraph in taken:
+            paragraph.role, paragraph.section = "abstract", "Abstract"
 
 
 def footnotes(blocks: Sequence[Block], body: Body, state: State) -> set[int]:
