@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Final
 
+from breadth.announce.check.bounds import f3_kinds, f4_bounds
 from breadth.announce.check.case import Case
 from breadth.announce.check.figures import f6_pictures, r3_alt, t6_items
 from breadth.announce.check.hedges import f4_hedges
@@ -35,7 +36,9 @@ CHECKS: Final[tuple[Callable[[Case], Iterator[Problem]], ...]] = (
     f0_quotes,
     f1_numbers,
     f3_comparisons,
+    f3_kinds,
     f4_hedges,
+    f4_bounds,
     f5_names,
     f6_pictures,
     f7_limitation,
