@@ -208,6 +208,19 @@ def test_a_check_counts_as_the_thread_beside_it_was_written(desk):
     assert json.loads((desk / "blue/thread.json").read_text())["platform"] == "mastodon"
 
 
+def test_handles_that_are_not_used_are_told(desk, tmp_path):
+    facts = 'credits = "Thanks to @helper.org for the machines."\n[handles]\n"Ada Quill" = "adaquill"\n"Di Other" = "@di"\n'
+    (tmp_path / "facts.toml").write_text(facts)
+    done = breadth("thread", desk / "paper.pdf", "--dry-run", "--posts", "4-13", "--facts", "facts.toml", *URLS, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "By @adaquill" in done.stdout
+    assert "Thanks to @helper.org for the machines." in done.stdout
+    assert [line for line in done.stdout.splitlines() if "unused" in line] == [
+        "unused: @di of Di Other stands in no post (no author has this name; thank them in credits)"
+    ]
+    assert " K2 " not in done.stdout  # the author's own credits give that handle
+
+
 def test_a_thread_to_fill_in_is_not_posted(desk):
     assert "still holds [FILL: paper url]" in refused("thread", "post", "thread", "--to", "bluesky", cwd=desk)
 

@@ -46,7 +46,7 @@ class _Group(TyperGroup):
 app = typer.Typer(cls=_Group, rich_markup_mode=None, help="Turn a paper or a study into a truthful thread with its figures.")
 
 FactsFile = Annotated[
-    Path | None, typer.Option("--facts", help="TOML file of what only the author knows: handles, venue, links, hashtags, thanks.")
+    Path | None, typer.Option("--facts", help="TOML file of what only the author knows: handles, venue, links, hashtags, credits.")
 ]
 Findings = Annotated[Path | None, typer.Option("--findings", help="findings.json of a study, instead of a paper or beside it.")]
 Posts = Annotated[str, typer.Option("--posts", help="Fewest and most posts, or the one number.", metavar="N-M")]
@@ -126,7 +126,7 @@ def make(
         return
     if exported is None:
         tell_posts(thread)
-    tell_thread(thread, source, exported, note)
+    tell_thread(thread, source, known, exported, note)
 
 
 @app.command("check")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from breadth.errors import printable
 
 if TYPE_CHECKING:
+    from breadth.announce.facts import Facts
     from breadth.announce.show.export import Exported
     from breadth.announce.source import Source
     from breadth.announce.thread import Problem, Thread
@@ -46,7 +47,7 @@ def tell_problems(problems: Sequence[Problem], posts: int) -> None:
         print(printable(f"  {p.level:<8} {'thread' if p.post is None else f'post {p.post}':<8} {p.id:<4} {p.message}"))
 
 
-def tell_thread(thread: Thread, source: Source, exported: Exported | None, note: str | None) -> None:
+def tell_thread(thread: Thread, source: Source, known: Facts, exported: Exported | None, note: str | None) -> None:
     """Print what became of the paper: counts, problems, uncertain crops, files, and last what only the author can do."""
     from breadth.announce.show.fills import fills
     from breadth.announce.show.sheet import LOW
@@ -67,6 +68,14 @@ def tell_thread(thread: Thread, source: Source, exported: Exported | None, note:
         print(f'  where a box is wrong: --crop "{printable(low[0].label)}=p{low[0].page}:x0,y0,x1,y1"')
     if exported is not None:
         print(f"thread:  {exported.markdown}\npreview: {exported.preview}")
+    unused = known.unused([post.text for post in thread.posts])
+    for name, handle in unused.items():
+        why = (
+            "the first post has room for fewer authors"
+            if name in thread.authors
+            else "no author has this name; thank them in credits"
+        )
+        print(printable(f"unused: {handle} of {name} stands in no post ({why})"))
     missing = fills(thread)
     if missing:
         print("to fill in:")

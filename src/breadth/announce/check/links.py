@@ -95,11 +95,12 @@ def _arxiv(url: str | None) -> str | None:
 
 
 def k2_tags(case: Case) -> Iterator[Problem]:
-    """K2: at most three hashtags a post, the year in one is that of the venue, and handles are those of the facts."""
+    """K2: at most three hashtags a post, the year in one is that of the venue, and handles are those of the facts, credits included."""
     venue = case.facts.venue or case.source.venue or ""
     years = set(re.findall(r"\b(?:19|20|21)\d\d\b", venue))
     mine = {t.lstrip("#") for t in case.facts.hashtags}
     handles = {h.lstrip("@") for h in case.facts.handles.values()}
+    handles |= {h.rstrip(".-") for h in _HANDLE.findall(case.facts.credits or "")}
     for view in case.views:
         text = URL.sub(" ", view.post.text)
         tags = _TAG.findall(text)
