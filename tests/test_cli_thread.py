@@ -150,7 +150,7 @@ def test_a_false_number_is_found_in_its_post(desk, tmp_path):
 
 
 def test_edits_are_kept_and_taken_over(desk):
-    made = breadth("thread", "paper.pdf", "--out", "mine", "--posts", "4-13", *URLS, cwd=desk)
+    made = breadth("thread", "paper.pdf", "--out", "mine", "--posts", "4-13", "--platform", "mastodon", *URLS, cwd=desk)
     assert made.returncode == 0, made.stderr
     path = desk / "mine/thread.md"
     path.write_text(path.read_text().replace("https://example.org/c\n", "https://example.org/c\n\nHave a look!\n"))
@@ -295,7 +295,7 @@ def test_help_shows_every_way():
         for example in (
             "breadth thread paper.pdf --out thread\n",
             "breadth thread check thread/thread.md",
-            "breadth thread post thread",
+            "breadth thread post sky",
         ):
             assert example in done.stdout
     assert "--update" in breadth("thread", "check", "--help").stdout

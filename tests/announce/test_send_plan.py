@@ -107,6 +107,37 @@ def test_marks_and_lengths(tmp_path, texts, message):
     assert refused(thread_folder(tmp_path, texts=texts, pictures=())) == f"{tmp_path / 'thread.json'}: {message}"
 
 
+@pytest.mark.parametrize(
+    ("platform", "text", "message"),
+    [
+        (
+            "x",
+            "**A title**",
+            "holds '**A title**', and bluesky shows the stars; the thread was written for x: write the thread again with --platform bluesky, "
+            "or take them out",
+        ),
+        ("bluesky", "so **bold** a claim", "holds '**bold**', and bluesky shows the stars; take them out"),
+        (
+            "mastodon",
+            "x" * 301,
+            "is 301 long, bluesky takes 300; the thread was written for mastodon: write the thread again with --platform bluesky",
+        ),
+    ],
+)
+def test_a_thread_for_another_platform_is_refused_where_it_does_not_fit(tmp_path, platform, text, message):
+    folder = thread_folder(tmp_path, texts=(text,), pictures=(), platform=platform)
+    assert refused(folder) == f"{tmp_path / 'thread.json'}: post 1 {message}"
+
+
+@pytest.mark.parametrize(
+    ("platform", "head"),
+    [("x", "written for x; every post fits bluesky\n--- post 1 "), ("bluesky", "--- post 1 "), (None, "--- post 1 ")],
+)
+def test_a_thread_for_another_platform_that_fits_is_told(tmp_path, platform, head):
+    folder = thread_folder(tmp_path, texts=("2 ** 3 and 4 ** 5",), pictures=(), platform=platform)
+    assert described(plan_sending(folder, "bluesky")).startswith(head)
+
+
 def test_pictures_must_be_there_inside_the_folder_and_in_words(tmp_path):
     place = tmp_path / "t" / "thread.json"
     folder = thread_folder(tmp_path / "t")

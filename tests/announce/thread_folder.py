@@ -12,7 +12,12 @@ TEXTS = (
 
 
 def thread_folder(
-    folder, *, texts=TEXTS, checks=(), pictures=((2, "figures/figure-1.png", "A line plot: accuracy over diversity."),)
+    folder,
+    *,
+    texts=TEXTS,
+    checks=(),
+    pictures=((2, "figures/figure-1.png", "A line plot: accuracy over diversity."),),
+    platform=None,
 ):
     """Write thread.json and the pictures; pictures: (post, file, alt)."""
     (folder / "figures").mkdir(parents=True, exist_ok=True)
@@ -28,6 +33,7 @@ def thread_folder(
         }
         for n, text in enumerate(texts, 1)
     ]
+    written_for = {} if platform is None else {"platform": platform}
     content = {"title": "T", "authors": ["A"], "code_url": None, "limitation": None, "items": [], "posts": posts, "left_out": []}
-    (folder / "thread.json").write_text(json.dumps({**content, "checks": list(checks)}))
+    (folder / "thread.json").write_text(json.dumps({**content, **written_for, "checks": list(checks)}))
     return folder

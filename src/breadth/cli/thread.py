@@ -97,7 +97,8 @@ def make(
       breadth thread paper.pdf --out thread --crop "Figure 2=p2:343,220,541,300"
       breadth thread --findings my-report/findings.json --out thread
       breadth thread check thread/thread.md paper.pdf --facts facts.toml
-      breadth thread post thread --to bluesky
+      breadth thread paper.pdf --out sky --platform bluesky
+      breadth thread post sky --to bluesky
     """
     from breadth.announce.check.thread import check_thread
 
@@ -194,7 +195,8 @@ def post(
     """Print exactly what would be sent of a thread, or with --really send it; after a failure the same command goes on from there.
 
     Credentials are read from the environment: BLUESKY_HANDLE and BLUESKY_PASSWORD (an app password), or MASTODON_SERVER and
-    MASTODON_TOKEN. A thread with errors, or with something left to fill in, is refused.
+    MASTODON_TOKEN. A thread with errors, or with something left to fill in, is refused, and so is one that was written for another
+    platform and does not fit.
 
     \b
     Examples:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from breadth.announce.check.length import BLUESKY_BYTES, LIMITS, weighted_length
 from breadth.announce.thread import Picture
-from breadth.errors import AnnounceError, unknown_name
+from breadth.errors import AnnounceError, printable, unknown_name
 
 __all__ = ["Facet", "Outgoing", "Sending", "Target", "described", "plan_sending"]
 
@@ -50,11 +50,12 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Sending:
-    """A thread on its way: each post answers the one before it."""
+    """A thread on its way: each post answers the one before it. written_for: another platform that it was written for, else None."""
 
     folder: Path
     to: Target
     posts: tuple[Outgoing, ...]
+    written_for: str | None = None
 
 
 class _Image(BaseModel):
@@ -78,13 +79,14 @@ class _Check(BaseModel):
 class _Thread(BaseModel):
     posts: list[_Post]
     checks: list[_Check]
+    platform: str | None = None
 
 
 def plan_sending(folder: Path, to: Target) -> Sending:
     """Return what would be sent of a folder with thread.json, without a network.
 
-    Raises AnnounceError where the thread has an error of its checks, a [FILL: ...] mark, a text over the limit, or pictures that
-    are missing or without words for those who cannot see them.
+    Raises AnnounceError where the thread has an error of its checks, a [FILL: ...] mark, a text over the limit, words in ``**`` (neither
+    service has bold), or pictures that are missing or without words for those who cannot see them.
     """
     if to not in get_args(Target):
         raise AnnounceError(unknown_name("service to post to", to, get_args(Target)))
@@ -98,7 +100,8 @@ def plan_sending(folder: Path, to: Target) -> Sending:
         )
     if not thread.posts:
         raise AnnounceError(f"{folder / 'thread.json'} holds no post; write the thread again with breadth thread")
-    return Sending(folder, to, tuple(_outgoing(folder, to, n, post) for n, post in enumerate(thread.posts, 1)))
+    other = thread.platform if thread.platform != to else None
+    return Sending(folder, to, tuple(_outgoing(folder, to, other, n, post) for n, post in enumerate(thread.posts, 1)), other)
 
 
 def _read(path: Path) -> _Thread:
@@ -117,7 +120,11 @@ def _read(path: Path) -> _Thread:
         raise AnnounceError(f"{path} is not JSON ({error}); write the thread again with breadth thread") from error
 
 
-def _outgoing(folder: Path, to: Target, n: int, post: _Post) -> Outgoing:
+def _outgoing(folder: Path, to: Target, other: str | None, n: int, post: _Post) -> Outgoing:
+    """A post as it is sent. other: the platform that the thread was written for, where that is another."""
+    whose = f"the thread was written for {printable(other)}: " if other else ""
+    again = f"{whose}write the thread again with --platform {to}"
+
     def refused(what: str, do: str) -> AnnounceError:
         return AnnounceError(f"{folder / 'thread.json'}: post {n} {what}; {do}")
 
@@ -130,7 +137,12 @@ def _outgoing(folder: Path, to: Target, n: int, post: _Post) -> Outgoing:
         raise refused(f"still holds {mark[0]}", "fill it in, or take it out, and check the thread again")
     length = weighted_length(post.text, to)
     if length > LIMITS[to]:
-        raise refused(f"is {length} long, {to} takes {LIMITS[to]}", f"write the thread again with --platform {to}")
+        raise refused(f"is {length} long, {to} takes {LIMITS[to]}", again)
+    bold = re.search(r"\*\*[^*\n]*[^*\s]\*\*", post.text)
+    if bold:
+        raise refused(
+            f"holds '{printable(bold[0])}', and {to} shows the stars", f"{again}, or take them out" if other else "take them out"
+        )
     if to == "bluesky" and len(post.text.encode()) > BLUESKY_BYTES:
         raise refused(f"is {len(post.text.encode())} bytes long, bluesky takes {BLUESKY_BYTES}", "shorten it")
     if len(post.images) > MOST_PICTURES:
@@ -167,7 +179,7 @@ def _facets(text: str) -> tuple[Facet, ...]:
 
 def described(sending: Sending) -> str:
     """Return what would be sent as a person reads it: text, what it answers, pictures with their words, facets with their bytes."""
-    lines = []
+    lines = [f"written for {sending.written_for}; every post fits {sending.to}"] if sending.written_for else []
     for post in sending.posts:
         answers = f"answers post {post.n - 1}" if post.n > 1 else "begins the thread"
         lines.append(f"--- post {post.n} to {sending.to} ({answers}; {post.length} of {LIMITS[sending.to]})")

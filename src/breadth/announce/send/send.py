@@ -67,6 +67,8 @@ def send(
     if not really:
         report(described(sending))
         return ()
+    if sending.written_for:
+        report(f"written for {sending.written_for}; every post fits {to}")
     with locked(folder), _service(to, timeout) as service:
         return _sent(sending, service, report)
 
