@@ -335,6 +335,19 @@ def test_help_shows_every_way():
             "'Figure 2=p2:343,220,541,300'",
         ),
         (
+            ("paper.pdf", "--out", "o", "--crop", "Table 7=p1:1,2,30,40"),
+            "crop of Table 7: the paper has none; expected one of what was found: Figure 1, Table 1",
+        ),
+        (
+            ("paper.pdf", "--out", "o", "--crop", "Figure 1=p2:180,80,614,220"),
+            "crop of Figure 1: the box 180,80,614,220 reaches out of page 2, which measures 612 x 792 points; Figure 1 stands at "
+            "p2:180,80,430,220 now; correct the box",
+        ),
+        (
+            ("paper.pdf", "--out", "o", "--crop", "Figure 1=p9:180,80,430,220"),
+            "crop of Figure 1: page 9 of a paper of 2 pages; Figure 1 stands at p2:180,80,430,220 now; correct the page",
+        ),
+        (
             ("paper.pdf", "--out", "o", "--model", "m"),
             "--model was given, but the extractive writer asks no model; name one: --writer openai, anthropic or command",
         ),

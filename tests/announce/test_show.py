@@ -13,6 +13,7 @@ from PIL import Image
 from show_threads import HOSTILE, hostile, made, picture
 
 from breadth.announce.check.markdown import read_markdown, write_markdown
+from breadth.announce.read.crops import place_of
 from breadth.announce.show.export import export, is_edited, refuse_edited
 from breadth.announce.show.fills import fills
 from breadth.announce.show.pictures import file_names
@@ -336,3 +337,12 @@ def test_the_contact_sheet_marks_low_confidence(tmp_path):
     amber = (0xA3, 0x47, 0x00)
     assert amber not in {c for _, c in sure.getcolors(10**6)}
     assert amber in {c for _, c in unsure.getcolors(10**6)}
+
+
+def test_the_sheet_prints_the_box_of_what_is_cut_from_a_page():
+    item = Item("Figure 1", 3, (108.4, 72.0, 504.0, 290.6), "", 0.9)
+    assert place_of(item) == "p3:108,72,504,291"
+    small = Image.new("RGB", (40, 30), "white")
+    one, other = (contact_sheet("T", [Cell(replace(item, bbox=box), small, "post 1")]) for box in (item.bbox, (1, 2, 3, 4)))
+    assert one.size == other.size
+    assert one.tobytes() != other.tobytes()

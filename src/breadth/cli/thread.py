@@ -288,10 +288,11 @@ def _source(
     if paper is None:
         assert study is not None  # one of the two was asked for
         return study
-    from breadth.announce.read.crops import with_crops
+    from breadth.announce.read.crops import refuse_misplaced, with_crops
     from breadth.announce.read.paper import read_paper
 
     source = read_paper(paper, facts=known, report=report)
+    refuse_misplaced(boxes, source, paper)
     source = replace(source, items=with_crops(source.items, boxes))
     return source if study is None else merged(source, study)
 

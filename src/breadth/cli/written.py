@@ -49,6 +49,7 @@ def tell_problems(problems: Sequence[Problem], posts: int) -> None:
 
 def tell_thread(thread: Thread, source: Source, known: Facts, exported: Exported | None, note: str | None) -> None:
     """Print what became of the paper: counts, problems, uncertain crops, files, and last what only the author can do."""
+    from breadth.announce.read.crops import place_of
     from breadth.announce.show.fills import fills
     from breadth.announce.show.sheet import LOW
     from breadth.announce.show.told import shown_sentence
@@ -65,7 +66,7 @@ def tell_thread(thread: Thread, source: Source, known: Facts, exported: Exported
     if low:
         names = ", ".join(f"{i.label} on p. {i.page} ({i.confidence:.2f})" for i in low)
         print(printable(f"uncertain crops, look at contact_sheet.png: {names}"))
-        print(f'  where a box is wrong: --crop "{printable(low[0].label)}=p{low[0].page}:x0,y0,x1,y1"')
+        print(f'  where a box is wrong: --crop "{printable(low[0].label)}={place_of(low[0])}" with the right numbers')
     if exported is not None:
         print(f"thread:  {exported.markdown}\npreview: {exported.preview}")
     unused = known.unused([post.text for post in thread.posts])

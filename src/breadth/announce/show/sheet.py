@@ -1,4 +1,4 @@
-"""The contact sheet: every figure and table on one picture, with label, page, confidence and doubts; what needs a look is marked."""
+"""The contact sheet: every figure and table on one picture, with label, page, box, confidence and doubts; what needs a look is marked."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 import matplotlib as mpl
 from PIL import Image, ImageDraw, ImageFont
 
+from breadth.announce.read.crops import place_of
 from breadth.announce.source import Item
 
 __all__ = ["LOW", "Cell", "contact_sheet", "thumbnail"]
@@ -19,7 +20,7 @@ __all__ = ["LOW", "Cell", "contact_sheet", "thumbnail"]
 LOW = 0.7  # below this confidence a crop is marked as one to look at
 _INK, _MUTED, _LINE, _PAPER, _PAGE, _CAREFUL, _FINE = "#1b1f24", "#5b6470", "#d9dde2", "#ffffff", "#f6f7f8", "#a34700", "#117733"
 _THUMB = (420, 300)  # pixels, width and height at most
-_GAP, _WORDS = 28, 132
+_GAP, _WORDS = 28, 156
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ def _draw(sheet: Image.Image, cell: Cell, x: int, y: int) -> None:
     words = "; ".join(item.doubts) or item.caption
     for n, line in enumerate(_lines(words, _font(15), _THUMB[0], 2)):
         pen.text((x, bar + 19 + 21 * n), line, _CAREFUL if item.doubts else _MUTED, font=_font(15))
+    if item.file is None:  # a study's figure is not cut from a page
+        pen.text((x, bar + 65), f"box {place_of(item)}", _MUTED, font=_font(15))
 
 
 @cache
