@@ -149,6 +149,22 @@ def test_a_false_number_is_found_in_its_post(desk, tmp_path):
     assert any(c["id"] == "F1" and c["level"] == "error" and c["post"] == n for c in checks)
 
 
+def test_a_thread_of_another_paper_is_told_once(desk, tmp_path):
+    note = "most sentences are not in this source: this may be another paper's PDF"
+    posts = (
+        "Copper wires bend without breaking below 300 kelvin.",
+        "Annealing for two hours doubles ductility of thin rods.",
+        "Grain boundaries absorb dislocations during slow loading.",
+        "Limitation: corrosion in salt water was not examined.",
+    )
+    (tmp_path / "t.md").write_text("".join(f"# - tweet {n}\n{p}\n\n{n}/4\n\n" for n, p in enumerate(posts, 1)))
+    done = breadth("thread", "check", tmp_path / "t.md", desk / "paper.pdf", "--posts", "4-13")
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.splitlines()[0] == note
+    assert done.stdout.count(note) == 1
+    assert note not in breadth("thread", "check", "thread/thread.md", "paper.pdf", "--posts", "4-13", cwd=desk).stdout
+
+
 def test_edits_are_kept_and_taken_over(desk):
     made = breadth("thread", "paper.pdf", "--out", "mine", "--posts", "4-13", "--platform", "mastodon", *URLS, cwd=desk)
     assert made.returncode == 0, made.stderr

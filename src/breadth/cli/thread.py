@@ -161,6 +161,7 @@ def check(
       breadth thread check thread/thread.md paper.pdf
       breadth thread check thread/thread.md paper.pdf --facts facts.toml --update
     """
+    from breadth.announce.check.foreign import is_foreign
     from breadth.announce.check.markdown import as_thread
     from breadth.announce.check.thread import check_thread
     from breadth.announce.show.export import platform_of, updated
@@ -179,6 +180,8 @@ def check(
     if as_json:
         print_json({"errors": errors, "warnings": len(problems) - errors, "checks": checks_json(problems)})
     else:
+        if is_foreign(thread, source, known):
+            print("most sentences are not in this source: this may be another paper's PDF")
         tell_problems(problems, len(thread.posts))
     if errors:
         raise typer.Exit(1)
