@@ -18,6 +18,7 @@ from breadth.announce.read.cues import is_claim, set_up
 from breadth.announce.source import Item, Quote, Source
 from breadth.announce.thread import FURTHER, Platform, PostRole
 from breadth.announce.write.abbreviations import written_out
+from breadth.announce.write.adverse import taken_back, with_adverse
 from breadth.announce.write.clean import clean
 from breadth.announce.write.contributed import contributed_posts
 from breadth.announce.write.hook import code_post, credits_post, hook_post
@@ -84,6 +85,7 @@ def plan(source: Source, facts: Facts, platform: Platform, *, least: int, most: 
     posts = [*context, *pictured, *sorted([*posts, *results], key=_place), *follows]
     if len(posts) + len(fixed) < least:
         posts += _fillers(source, length, room, said, least - len(posts) - len(fixed))
+    posts = [with_adverse(p, source, length, room) for p in posts]
     ends = [p for p in (ending, credits_post(facts)) if p is not None]
     begins = [hook, *[p for p in fixed[1:] if p not in ends]]
     spoken = written_out([*posts, ending], source, facts.title or source.title, length, room)
@@ -192,6 +194,9 @@ def _results(
     pieces = [p for p in pieces if p.quote.page is None or not (READING.search(p.text) or set_up(p.text) or _MEANS.match(p.text))]
     kept = [p for n, p in enumerate(pieces) if VALUE.search(p.text) or (n < RANKED and not numbered)]
     for piece in sorted(kept, key=lambda p: (not VALUE.search(p.text), "et al" in p.text)):
+        alone = _planned("result", (piece,))
+        if taken_back(source, piece.quote) is not None and with_adverse(alone, source, length, room) == alone:
+            continue  # half of what is said there
         before = _beside(piece, source, -1)
         if _PARALLEL.match(piece.text) and before is not None and VALUE.search(before.text):
             continue  # "For B, it is ..." goes on from "For A, ...", and means little without it

@@ -10,6 +10,7 @@ from breadth.announce.check.words import content
 from breadth.announce.read.cues import about_prior, is_claim, section_is, set_up
 from breadth.announce.source import Item, Quote, Sentence, Source
 from breadth.announce.thread import Picture
+from breadth.announce.write.adverse import taken_back
 from breadth.announce.write.clean import clean
 from breadth.announce.write.piece import ANY, Piece, overlap, piece_of, sentences_in
 from breadth.announce.write.verbs import finite
@@ -32,6 +33,7 @@ ALT = 1000
 REACH = 6  # sentences that a pointer to a figure opens
 STUDY = 12.0  # what a study's finding is worth with the picture that it is drawn in
 NEXT = 1.0  # what it counts that a sentence stands right behind one that cites the picture
+TAKEN_BACK = 4.0  # how much less a sentence is worth that the next one takes back
 MAIN = 1.5  # what it counts that a sentence is among the paper's main results
 LONG = 200  # characters above which a heading needs no more
 LEAST = -1.0  # worth below which a sentence only tells how to read a picture
@@ -134,6 +136,7 @@ def sayings(item: Item, source: Source, length: Callable[[str], int], room: int)
         worth = LEAST if piece is None else STUDY if quote.page is None and not own else _worth(piece.text, quote.text, own, at)
         if piece is not None and worth > LEAST:
             worth += 0.0 if own else MAIN * bool(set(quote.sentences) & main) + NEXT * (quote.sentences[0] - 1 in item.cited_by)
+            worth -= TAKEN_BACK * (taken_back(source, quote) is not None)
             found.append((-worth, at, replace(piece, worth=worth)))
     if not found and captions:  # a bare heading, where nothing better can be said
         heading = clean(captions[0].text)

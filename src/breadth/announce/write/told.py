@@ -31,6 +31,10 @@ _FOLLOWS = re.compile(
     re.IGNORECASE,
 )
 
+_BOAST = re.compile(
+    r"\b(?:but|yet|though|although|however)\b[^.;]*\b(?:better|best|outperform\w*|superior|competitive|improve\w*|surpass\w*|excels?)\b"
+)  # "admittedly poor, but better than those of others" is praise
+
 
 def plain_words(source: Source) -> frozenset[str]:
     """Return the words that the paper prints with a small first letter: they are no names."""
@@ -103,7 +107,7 @@ def limitation_post(source: Source, facts: Facts, length: Callable[[str], int], 
     best: tuple[float, Piece, Quote] | None = None
     for rank, quote in enumerate(source.limitations):
         piece = piece_of(quote, length, room - len("Limitation: "))
-        if piece is None or not finite(piece.text):
+        if piece is None or not finite(piece.text) or _BOAST.search(piece.text):
             continue
         cost = 20.0 * rank + 0.5 * max(0, len(piece.text) - 150)
         if best is None or cost < best[0]:
