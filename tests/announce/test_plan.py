@@ -166,3 +166,23 @@ def test_fewer_posts_than_must_be_are_refused(most):
     with pytest.raises(AnnounceError) as told:
         planned(least=1, most=most)
     assert str(told.value) == f"--posts asks for at most {most}; expected at least 3, for: title, code, limitation"
+
+
+LONG = "A Title of Many Words That Tells All About the Routing of Tokens Through Small Models in Very Long Documents"
+
+
+def test_authors_are_cut_before_the_venue_goes():
+    names = ("Ada Wilhelmina Quill", "Bo Tanaka-Lindqvist", "Chiara Maria de Vries")
+    made = planned(
+        facts=Facts(title=LONG, authors=names, venue="Findings of NAACL 2031", finding="Routing works for long documents.")
+    )
+    assert "our Findings of NAACL 2031 paper" in made.posts[0].text
+    assert "and 2 others" in made.posts[0].text
+    assert not [what for what, _ in made.left_out if "venue" in what]
+
+
+def test_a_venue_that_finds_no_room_is_said_to_be_left_out():
+    venue = "the Workshop on " + "Very Long and Other Matters of Routing in " * 5 + "Models"
+    made = planned(facts=Facts(title=LONG, venue=venue))
+    assert venue not in made.posts[0].text
+    assert (f"the venue '{venue}'", "no room in the first post") in made.left_out

@@ -65,12 +65,13 @@ def hook_post(
 def _heads(source: Source, facts: Facts) -> Iterable[tuple[float, str, str]]:
     """(cost, opening line, authors' line), the fullest first."""
     venue = facts.venue or source.venue
-    openings = [(0.0, f"Excited to share our {venue} paper:")] if venue and source.kind == "paper" else []
-    openings += [
-        (12.0, "Excited to share our paper:") if source.kind == "paper" else (0.0, "Excited to share our study:"),
-        (18.0, ""),
-    ]
     names = facts.authors or source.authors
+    openings = [(0.0, f"Excited to share our {venue} paper:")] if venue and source.kind == "paper" else []
+    no_venue = 2.0 * len(names) + 7.0 * min(3, len(names)) if openings else 0.0  # any list of authors is cut before the venue goes
+    openings += [
+        (no_venue + 12.0, "Excited to share our paper:") if source.kind == "paper" else (0.0, "Excited to share our study:"),
+        (no_venue + 18.0, ""),
+    ]
     for opening_cost, opening in openings:
         for shown in range(len(names), 0, -1):
             yield (

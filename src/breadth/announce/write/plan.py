@@ -90,6 +90,8 @@ def plan(source: Source, facts: Facts, platform: Platform, *, least: int, most: 
     begins = [hook, *[p for p in fixed[1:] if p not in ends]]
     spoken = written_out([*posts, ending], source, facts.title or source.title, length, room)
     made = (*begins, *spoken, *ends[1:])
+    if source.kind == "paper" and facts.venue and facts.venue not in hook.text:
+        left_out.append((f"the venue '{facts.venue}'", "no room in the first post"))
     if len(made) < least:
         used = len({q.text for p in made for q in p.evidence} - {source.title})
         what = f"the {source.kind} has only {used} sentence{'' if used == 1 else 's'} that can be posted"
