@@ -186,3 +186,10 @@ def test_a_venue_that_finds_no_room_is_said_to_be_left_out():
     made = planned(facts=Facts(title=LONG, venue=venue))
     assert venue not in made.posts[0].text
     assert (f"the venue '{venue}'", "no room in the first post") in made.left_out
+
+
+def test_linkedin_names_all_authors_and_keeps_to_its_length():
+    names = tuple(f"{first} {last}" for first in ("Ada", "Bo", "Chiara") for last in ("Quill", "Tanaka", "de Vries"))
+    made = plan(SOURCE, Facts(title=LONG, authors=names), "linkedin", least=8, most=13)
+    assert f"By {', '.join(names[:-1])} & {names[-1]}" in made.posts[0].text
+    assert sum(len(p.text) + len("\n\n99/99\n\n") for p in made.posts) <= 3000

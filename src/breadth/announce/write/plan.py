@@ -21,7 +21,7 @@ from breadth.announce.write.abbreviations import written_out
 from breadth.announce.write.adverse import taken_back, with_adverse
 from breadth.announce.write.clean import clean
 from breadth.announce.write.contributed import contributed_posts
-from breadth.announce.write.hook import code_post, credits_post, hook_post
+from breadth.announce.write.hook import authors_line, code_post, credits_post, hook_post
 from breadth.announce.write.piece import Piece, numbers_in, overlap, piece_of
 from breadth.announce.write.planned import Plan, Planned
 from breadth.announce.write.shown import READING, VALUE, caption_quotes, importance, is_set_up, sayings
@@ -33,6 +33,7 @@ from breadth.errors import AnnounceError
 __all__ = ["plan", "room_of"]
 
 LONGEST = 273  # no post but the first is longer where a platform would allow it
+NAMED = 300  # characters of title and authors for which LinkedIn's first post may be longer than the others
 BOTH = 200  # two sentences with numbers that stand together in print share a post up to this length
 BEHIND = 100_000  # a page behind every paper
 RANKED = 12  # results without a number are said only from so many of the first
@@ -58,8 +59,12 @@ def plan(source: Source, facts: Facts, platform: Platform, *, least: int, most: 
         return weighted_length(text, platform)
 
     room = room_of(platform, most)
-    hook = _with_picture(hook_post(source, facts, platform, _findings(source), length, room), source)
-    room = min(room, LONGEST)
+    # LinkedIn's posts share one text: title and authors get room of their own, which the other posts give.
+    names = facts.authors or source.authors
+    head = f"{facts.title or source.title}{authors_line(names, facts, len(names))}" if names else ""
+    named = min(length(head), NAMED) if platform == "linkedin" else 0
+    hook = _with_picture(hook_post(source, facts, platform, _findings(source), length, room + named), source)
+    room = min(room - -(-named // max(1, most - 1)), LONGEST)
     ending, limitation = limitation_post(source, facts, length, room)
     fixed = [p for p in (hook, code_post(source, facts), ending, credits_post(facts)) if p is not None]
     free = most - len(fixed)
