@@ -320,7 +320,7 @@ def test_a_number_said_of_something_narrower_is_told_with_the_one_that_is_meant(
 
 
 def test_the_wanted_posts_of_the_wish_are_warned_about():
-    """A first post that links another paper's arXiv number, and an address whose underscore is escaped."""
+    """A first post that links another paper's arXiv number, and an address whose underscore is escaped twice, once for Markdown itself."""
     source = replace(SOURCE, paper_url="https://arxiv.org/abs/2306.13841", code_url=None, links=())
     text = (
         "# - tweet 1\n**Sparse Lanterns: Routing Tokens Through Small Language Models**\n\nJoint w/ @ada\n\n"
@@ -336,7 +336,7 @@ def test_the_wanted_posts_of_the_wish_are_warned_about():
         (
             "error",
             2,
-            "the address 'https://github.com/brando90/ultimate-utils/blob/master/diversity\\\\_tutorial.md' holds a backslash, which breaks "
+            "the address 'https://github.com/brando90/ultimate-utils/blob/master/diversity\\_tutorial.md' holds a backslash, which breaks "
             "it: write 'https://github.com/brando90/ultimate-utils/blob/master/diversity_tutorial.md'",
         ),
         ("warning", 1, "links arXiv 2306.13840; this paper is arXiv 2306.13841: change it if it should be this one"),
