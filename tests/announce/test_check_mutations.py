@@ -1,6 +1,6 @@
 """Corruptions of true threads, of nine kinds: the checker refuses nearly all of them, and no true thread."""
 
-import sys
+import runpy
 from pathlib import Path
 from random import Random
 
@@ -17,9 +17,9 @@ from breadth.announce.write.extractive import write_thread
 
 ROOT = Path(__file__).parents[2]
 PAPERS = ROOT.parent / "shared" / "papers"
-sys.path.insert(0, str(ROOT / "benchmarks"))
-
-from corruptions import KINDS, corrupt  # noqa: E402
+# By its path: as a folder of modules, benchmarks would hide the folders of tests of the same names.
+CORRUPTIONS = runpy.run_path(str(ROOT / "benchmarks" / "corruptions.py"))
+KINDS, corrupt = CORRUPTIONS["KINDS"], CORRUPTIONS["corrupt"]
 
 DATED = edited(
     10,

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -207,7 +207,7 @@ def test_the_fingerprint_of_a_module_follows_body_and_settings_but_not_the_head(
 
 def test_the_fingerprint_of_a_known_architecture_is_the_hash_of_its_name_and_bytes():
     p = probe(SMALL)
-    sha = hashlib.sha256(json.dumps(asdict(SMALL), sort_keys=True).encode())
+    sha = hashlib.sha256(json.dumps(SMALL.as_dict(), sort_keys=True).encode())
     for key, value in sorted(p.body.state_dict().items()):
         if not key.endswith("num_batches_tracked"):
             sha.update(f"\n{key} torch.float32 {list(value.shape)}\n".encode() + value.numpy().tobytes())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-import sys
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -201,12 +200,11 @@ def _text(value: object, column: str, shown: str) -> str:
 
 
 def _csv(path: Path, said: str | None, between: str) -> Iterator[str]:
-    csv.field_size_limit(min(LONGEST, sys.maxsize))
     reader = csv.reader((line + "\n" for line in _lines(path)), delimiter=between, strict=True)
     names: list[str] = []
     at = -1
     try:
-        for row in reader:
+        while (row := _next_row(reader)) is not None:
             if not names:
                 names = [name.strip() for name in row]
                 # In a table without types every column is text; the only one, or a usual name, or the one that is named.
@@ -219,6 +217,15 @@ def _csv(path: Path, said: str | None, between: str) -> Iterator[str]:
                 yield row[at]
     except csv.Error as error:
         raise DataError(f"{path}, line {reader.line_num} is no valid row ({error}); check its quotes") from None
+
+
+def _next_row(reader: Iterator[list[str]]) -> list[str] | None:
+    # The limit is one for the whole process, and others rely on theirs.
+    before = csv.field_size_limit(LONGEST)
+    try:
+        return next(reader, None)
+    finally:
+        csv.field_size_limit(before)
 
 
 def _parquet(path: Path, said: str | None) -> Iterator[str]:

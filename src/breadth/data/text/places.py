@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -50,7 +51,7 @@ def is_text(place: str) -> bool:
 def may_be_text(place: str) -> bool:
     """Return whether ``place`` is a table, a data set of the Hub or a folder that holds files of text, which could be a corpus."""
     path = Path(place)
-    return place.startswith("hf:") or is_table(path) or (path.is_dir() and any(is_text_file(p) for p in path.rglob("*")))
+    return place.startswith("hf:") or is_table(path) or (os.path.isdir(path) and any(is_text_file(p) for p in path.rglob("*")))
 
 
 def text_source(place: str | Path, how: TextReading = TextReading()) -> TextSource:
@@ -72,7 +73,7 @@ def text_source(place: str | Path, how: TextReading = TextReading()) -> TextSour
         limit=how.limit,
     )
     path = Path(text)
-    if text.startswith("hf:") or (path.is_file() and path.stat().st_size >= HELD_BYTES):
+    if text.startswith("hf:") or (os.path.isfile(path) and path.stat().st_size >= HELD_BYTES):
         return StreamBatches(corpus, how.tokeniser, how.length)
     return Batches(corpus, how.tokeniser, how.length)
 
