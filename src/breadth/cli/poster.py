@@ -33,7 +33,7 @@ def poster(
     model: Model = None,
     base_url: BaseUrl = None,
     command: Command = None,
-    timeout: Timeout = 120.0,
+    timeout: Timeout = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the ad for a poster slot, for X, for LinkedIn and in one line, from facts that are kept character for character.

@@ -75,10 +75,12 @@ def make(
     model: Model = None,
     base_url: BaseUrl = None,
     command: Command = None,
-    timeout: Timeout = 120.0,
+    timeout: Timeout = None,
     posts: Posts = "8-13",
     crops: Crops = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the thread and what the checks say, write nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the thread and what the checks say, write nothing, not into --out either.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a thread.md that was edited by hand.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -107,6 +109,10 @@ def make(
     boxes = _boxes(known, crops or ())
     model_writer = writer_from(writer, model, base_url, command, timeout)
     _need(paper, findings, "breadth thread paper.pdf --out thread")
+    if crops and paper is None:
+        raise AnnounceError(
+            "--crop was given without a paper, whose figures it places; give PAPER.pdf beside --findings, or leave it out"
+        )
     if out is None and not dry_run:
         raise AnnounceError("--out is missing; expected the folder to write into: --out thread (--dry-run writes nothing)")
     if out is not None and not dry_run and not force:
@@ -154,7 +160,7 @@ def check(
     """Check a thread that was edited by hand, or written without breadth, against its paper: numbers, links, title, lengths, pictures.
 
     An error is something false, broken or over the limit; a warning is a matter of taste. Exit code 1 where there is an error.
-    breadth thread post sends what thread.json holds: --update takes the edits over.
+    breadth thread post sends what thread.json holds: --update takes the edits over, and leaves THREAD.md as it is.
 
     \b
     Examples:
@@ -271,6 +277,8 @@ def _facts(path: Path | None, paper_url: str | None, code_url: str | None, no_co
         given |= {"code_url": code_url, "no_code": False}
     if no_code:
         given |= {"code_url": None, "no_code": True}
+    if known.no_code and known.code_url is not None and "no_code" not in given:
+        raise AnnounceError(f"facts '{path}': code_url and no_code = true were both given; expected one of them: leave one out")
     return known.model_copy(update=given)
 
 

@@ -24,18 +24,24 @@ BaseUrl = Annotated[
 Command = Annotated[
     str | None, typer.Option("--command", help="Program of the writer command: reads the prompt, prints the answer.")
 ]
-Timeout = Annotated[float, typer.Option("--timeout", help="Seconds that an answer of a model may take.", min=1)]
+Timeout = Annotated[
+    float | None, typer.Option("--timeout", help="Seconds that an answer of a model may take; 120 where not given.", min=1)
+]
 
 
-def writer_from(writer: str, model: str | None, base_url: str | None, command: str | None, timeout: float) -> Writer | None:
-    """Return the language model that is to write, None for the extractive writer, which refuses the options of the others."""
-    if writer != "extractive":
-        from breadth.announce.write.models import writer_of
-
-        return writer_of(writer, model=model, base_url=base_url, command=command, timeout=timeout)
-    for option, value in (("--model", model), ("--base-url", base_url), ("--command", command)):
-        if value is not None:
+def writer_from(writer: str, model: str | None, base_url: str | None, command: str | None, timeout: float | None) -> Writer | None:
+    """Return the language model that is to write, None for the extractive writer; each refuses the options of the others."""
+    given = {"--model": model, "--base-url": base_url, "--command": command, "--timeout": timeout}
+    for option in (name for name, value in given.items() if value is not None):
+        if writer == "extractive":
             raise AnnounceError(
                 f"{option} was given, but the extractive writer asks no model; name one: --writer openai, anthropic or command"
             )
-    return None
+        if option in (("--model", "--base-url") if writer == "command" else ("--command",)):
+            takes = "--command and --timeout" if writer == "command" else "--model, --base-url and --timeout"
+            raise AnnounceError(f"{option} was given, but the writer {writer} takes {takes} only; leave it out")
+    if writer == "extractive":
+        return None
+    from breadth.announce.write.models import writer_of
+
+    return writer_of(writer, model=model, base_url=base_url, command=command, timeout=120.0 if timeout is None else timeout)

@@ -3,7 +3,8 @@
 What was written reads back exactly. A backslash stands before every sign of a post that Markdown or HTML would act on, so that words of a
 paper are words wherever the file is shown; addresses, hashtags, ``[FILL: ...]`` and a line in ``**bold**`` stay as they are.
 What people write is read too: ``# tweet4``, ``# img 11 - ground truth``, notes such as ``[img tweet 5 - table 1]``, which are pictures
-without a file, and a fence around the whole.
+without a file, and a fence around the whole. What stands before the first post, under a heading of its own behind a post's ``n/N`` or
+what was left out, and in ``<!-- ... -->`` is the author's and no post.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ __all__ = ["as_thread", "read_left_out", "read_markdown", "write_markdown"]
 
 _POST: Final = re.compile(r"#{1,6} +(?:[-–—0] *)?(?:(?:img|image) +)?(?:tweet|post|img|image) *\d+(?!\w).*", re.IGNORECASE)
 _LEFT_OUT: Final = re.compile(r"#{1,6} +(?:[-–—] *)?left out\b.*", re.IGNORECASE)
+_HEADING: Final = re.compile(r"#{1,6}(?:[ \t].*)?")
+_COMMENT: Final = re.compile(
+    r"^[ \t]*<!--(?:(?!<!--).)*?-->[ \t]*\n(?:[ \t]*\n)?|(?<!\\)<!--(?:(?!<!--).)*?-->", re.DOTALL | re.MULTILINE
+)
 _FENCE: Final = re.compile(r"(?:`{3,}|~{3,})\w*\s*")
 _NUMBERING: Final = re.compile(r"\d+ */ *\d+")
 _NOTE: Final = re.compile(r"\[(?!FILL\b)(.+)\]")
@@ -90,15 +95,19 @@ def _blocks(text: str) -> tuple[list[list[str]], list[str]]:
     """The lines of each post, and those under "left out"."""
     posts: list[list[str]] = []
     left_out: list[str] = []
-    now: list[str] = []  # what stands before the first post is nobody's
-    for line in text.replace("\r\n", "\n").split("\n"):
+    now: list[str] = []  # what stands before the first post, or under another heading, is no post's
+    ended = True  # whether such a heading may come
+    for line in _COMMENT.sub("", text.removeprefix("\ufeff").replace("\r\n", "\n")).split("\n"):
         if _POST.fullmatch(line):
-            now = []
+            now, ended = [], False
             posts.append(now)
         elif _LEFT_OUT.fullmatch(line):
-            now = left_out
+            now, ended = left_out, True
+        elif ended and _HEADING.fullmatch(line):
+            now = []
         elif not _FENCE.fullmatch(line):
             now.append(line)
+            ended = ended or bool(_NUMBERING.fullmatch(line.strip()))
     return posts, left_out
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from breadth.announce.check.length import LIMITS
-from breadth.announce.check.markdown import write_markdown
+from breadth.announce.check.markdown import read_left_out, read_markdown, write_markdown
 from breadth.announce.read.pdf import open_pdf
 from breadth.announce.read.render import crop
 from breadth.announce.show import preview
@@ -45,14 +45,15 @@ def export(
     *,
     force: bool = False,
     edited: bool = False,
+    markdown: str | None = None,
     report: Callable[[int, int], None] | None = None,
 ) -> Exported:
     """Write thread.md, thread.json, figures/, contact_sheet.png and preview.html into ``out`` (made where missing); return the paths.
 
     pdf: the paper, None where every item has a file of its own; edited: whether a person has edited the posts, which thread.json then
-    remembers; report: called with (done, all) after each item. Each file is written whole or not at all, thread.md last; other files of
-    the folder stay. Raises AnnounceError where thread.md there was edited by hand and ``force`` is not set, or where a picture cannot be
-    read.
+    remembers; markdown: the text of thread.md where a person wrote it, kept to the letter; report: called with (done, all) after each
+    item. Each file is written whole or not at all, thread.md last; other files of the folder stay. Raises AnnounceError where thread.md
+    there was edited by hand and ``force`` is not set, or where a picture cannot be read.
     """
     if not force:
         refuse_edited(out)
@@ -72,25 +73,14 @@ def export(
     write_png(contact_sheet(thread.title, cells), paths.contact_sheet)
     write_text(paths.preview, preview.render(thread, source, out, names))
     write_json(paths.record, as_dict(thread, names, edited=edited))
-    write_text(paths.markdown, write_markdown(thread))
+    write_text(paths.markdown, write_markdown(thread) if markdown is None else markdown)
     return paths
 
 
 def is_edited(folder: Path) -> bool:
-    """Whether thread.md of a folder says anything else than the thread.json beside it; True where that cannot be told."""
-    try:
-        text = (folder / "thread.md").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return False
-    except (OSError, UnicodeDecodeError):
-        return True
-    try:
-        held = json.loads((folder / "thread.json").read_text(encoding="utf-8"))
-        posts = tuple(Post(p["text"], tuple(Picture(i["file"], i["alt"]) for i in p["images"])) for p in held["posts"])
-        left_out = tuple((e["label"], e["why"]) for e in held["left_out"])
-        return write_markdown(Thread("", (), "x", posts, None, None, (), left_out)) != text
-    except (OSError, ValueError, KeyError, TypeError):
-        return True
+    """Whether the posts of a folder's thread.md, or what it lists as left out, are others than those of the thread.json beside it; True
+    where that cannot be told."""
+    return _differs(folder, lambda text, held: (read_markdown(text), read_left_out(text)) != (held.posts, held.left_out))
 
 
 def updated(
@@ -105,8 +95,9 @@ def updated(
         raise AnnounceError(
             f"{place} was edited by hand, and --update would replace it with {markdown}; move one of them elsewhere"
         )
-    edited = _is_a_persons(folder) or not place.exists() or write_markdown(thread) != place.read_text(encoding="utf-8")
-    return export(thread, source, pdf, folder, force=True, edited=edited, report=report)
+    text = markdown.read_bytes().decode()  # line ends as they are
+    edited = _is_a_persons(folder) or not place.exists() or place.read_bytes().decode() != text
+    return export(thread, source, pdf, folder, force=True, edited=edited, markdown=text, report=report)
 
 
 def platform_of(folder: Path) -> Platform | None:
@@ -116,8 +107,28 @@ def platform_of(folder: Path) -> Platform | None:
 
 
 def _is_a_persons(folder: Path) -> bool:
-    """Whether thread.md of a folder holds words of a person, also where thread.json has taken them over."""
-    return is_edited(folder) or ((folder / "thread.md").exists() and _held(folder).get("edited") is True)
+    """Whether thread.md of a folder holds words of a person, outside the posts too, and also where thread.json has taken them over."""
+    taken_over = (folder / "thread.md").exists() and _held(folder).get("edited") is True
+    return taken_over or _differs(folder, lambda text, held: True)
+
+
+def _differs(folder: Path, than: Callable[[str, Thread], bool]) -> bool:
+    """Whether thread.md is other text than that of the thread in thread.json, and ``than`` holds for the two; False where there is none,
+    True where either cannot be read."""
+    try:
+        text = (folder / "thread.md").read_bytes().decode()
+    except FileNotFoundError:
+        return False
+    except (OSError, UnicodeDecodeError):
+        return True
+    try:
+        held = json.loads((folder / "thread.json").read_text(encoding="utf-8"))
+        posts = tuple(Post(p["text"], tuple(Picture(i["file"], i["alt"]) for i in p["images"])) for p in held["posts"])
+        left_out = tuple((e["label"], e["why"]) for e in held["left_out"])
+        thread = Thread("", (), "x", posts, None, None, (), left_out)
+        return write_markdown(thread) != text and than(text, thread)
+    except (OSError, ValueError, KeyError, TypeError, AnnounceError):
+        return True
 
 
 def _held(folder: Path) -> dict[str, Any]:
