@@ -50,9 +50,9 @@ from breadth.learn.augment import augmented
 from breadth.learn.evaluate import evaluate_pretrained
 from breadth.learn.flops import GRADIENT, forward_flops
 from breadth.learn.heads import logistic
+from breadth.learn.meta_step import Adapts
 from breadth.learn.pretrain import Precision, PretrainSettings, batches, pretrain
 from breadth.learn.readout import Given, _Readouts, one_by_one, reader
-from breadth.learn.steps import Adapts
 from breadth.learn.trained import body_of
 from breadth.nets.body import Body
 from breadth.nets.build import Architecture, Kind, build

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from breadth.learn.steps import Inner, meta_step
+from breadth.learn.meta_step import Inner, meta_step
 from breadth.nets.build import Architecture, build
 from breadth.nets.head import Classifier, classifier
 

@@ -16,9 +16,9 @@ from scipy.stats import pearsonr, spearmanr
 
 from breadth.data.gaussian import bayes_accuracy, bayes_accuracy_of, gaussian_classes, gaussian_truth
 from breadth.stats.interval import Estimate, mean
-from breadth.study.material import evaluation_episodes
 from breadth.study.plan import Plan, RunSpec, plan_study
 from breadth.study.readings import Readings
+from breadth.study.sources import evaluation_episodes
 from breadth.study.store import Store
 from breadth.study.toml import read_study
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from breadth.data.union import single
-from breadth.learn import batched, steps
+from breadth.learn import batched, meta_step
 from breadth.learn.columns import Convolution
 from breadth.learn.flops import forward_flops
 from breadth.learn.inner import meta_gradient, one_task
@@ -203,9 +203,9 @@ def test_validation_tasks_score_alike_both_ways(monkeypatch):
     net, (support, query) = network(SMALL), tasks_of(SMALL)
     tasks = [(support[0][t], support[1][t], query[0][t], query[1][t]) for t in range(3)]
     before = {k: v.clone() for k, v in net.state_dict().items()}
-    score = partial(steps.query_loss, SMALL, net, tasks=tasks)
+    score = partial(meta_step.query_loss, SMALL, net, tasks=tasks)
     for adapts in ("all", "head"):
-        inner = steps.Inner(3, 0.2, 1, adapts)
+        inner = meta_step.Inner(3, 0.2, 1, adapts)
         fast = score(inner)
         with monkeypatch.context() as m:
             m.setattr(batched, "conv_tasks", lambda *_: None)

@@ -13,7 +13,7 @@ from torch import nn
 from breadth.errors import CheckpointError
 from breadth.learn import checkpoint
 from breadth.learn.foreign.describe import alike, describe, find_checkpoints
-from breadth.learn.foreign.plain import plain, settings_of
+from breadth.learn.foreign.json_values import plain, settings_of
 from breadth.learn.foreign.rebuild import body_from, classifier_from, read_foreign
 from breadth.learn.pretrain import PretrainSettings, pretrain
 from breadth.learn.trained import body_of

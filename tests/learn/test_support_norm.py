@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from breadth.data.union import single
 from breadth.errors import SpecError
 from breadth.learn.maml import MamlSettings, meta_train
-from breadth.learn.steps import Inner, meta_step, query_loss
+from breadth.learn.meta_step import Inner, meta_step, query_loss
 from breadth.nets.build import Architecture, build
 from breadth.nets.norm import forward_with, query_by_support, state_of
 from learn.test_batched import distance, network, tasks_of

@@ -13,8 +13,8 @@ from breadth.learn.maml import MamlSettings, meta_train
 from breadth.nets.build import Architecture, build
 from breadth.nets.head import classifier
 from breadth.study.control import audit_study
-from breadth.study.material import evaluation_episodes
 from breadth.study.plan import plan_study
+from breadth.study.sources import evaluation_episodes
 from breadth.study.spec import Study
 from breadth.study.store import Store
 from study.small import SMALL

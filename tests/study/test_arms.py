@@ -19,9 +19,9 @@ from breadth.study.engine import run_all
 from breadth.study.feasible import check_feasible
 from breadth.study.fixed import fixed_hash
 from breadth.study.imported import import_and_score
-from breadth.study.material import evaluation_episodes
 from breadth.study.plan import plan_study
 from breadth.study.run import execute
+from breadth.study.sources import evaluation_episodes
 from breadth.study.spec import Study
 from breadth.study.store import Store
 from breadth.study.toml import read_study

@@ -21,7 +21,7 @@ from breadth.study.plan import plan_study
 from breadth.study.run import execute
 from breadth.study.spec import Study
 from breadth.study.store import Store
-from breadth.study.text_material import documents_of, evaluation_documents, packed_source, streams
+from breadth.study.text_sources import documents_of, evaluation_documents, packed_source, streams
 from study.text_small import DOMAINS, HELD_OUT, small_text, write_corpora
 from study.text_small import documents_of as written_documents
 

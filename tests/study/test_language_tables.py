@@ -17,7 +17,7 @@ from breadth.study.run import execute
 from breadth.study.spec import Study
 from breadth.study.store import Store
 from breadth.study.text_checks import unit_of
-from breadth.study.text_material import corpus_at, evaluation_documents, streams
+from breadth.study.text_sources import corpus_at, evaluation_documents, streams
 from breadth.study.toml import read_study
 from study.small import SMALL
 from study.text_small import documents_of, small_text, write_corpora

@@ -195,6 +195,20 @@ def test_a_job_that_is_in_the_queue_is_waited_for_and_not_submitted_again(tmp_pa
     assert all(Store(tmp_path / "runs").is_done(r) for r in runs)
 
 
+def test_a_queued_job_of_another_study_of_this_name_is_not_waited_for(tmp_path, cluster, monkeypatch):
+    other, mine, said = line_probes(3), line_probes(2), []
+
+    def interrupt(self, *arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SlurmEngine, "_wait", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            run_all(other, Store(tmp_path / "runs"), Path("."), engine=engine(said), workers=2)
+    run_all(mine, Store(tmp_path / "runs"), Path("."), engine=engine(said), workers=2)
+    assert (cluster / "submitted").read_text() == "xx"
+
+
 @pytest.mark.parametrize(
     ("output", "complaint", "code", "queued"),
     [

@@ -10,7 +10,7 @@ import pytest
 
 from breadth.errors import StoreError
 from breadth.study.plan import RunSpec
-from breadth.study.store import Store, write_text
+from breadth.study.store import Store, write_json_once, write_text
 from breadth.version import __version__
 
 RUN = RunSpec("probe", "random", {"kind": "conv", "seed": 0})
@@ -213,3 +213,17 @@ def test_processes_of_the_same_number_on_two_machines_do_not_write_the_same_file
         write_text(tmp_path / "record.json", text)
     assert len({*partial}) == 2
     assert (tmp_path / "record.json").read_text() == "b"
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_of_many_writers_of_one_file_the_first_stays_and_nothing_else_is_left(tmp_path, monkeypatch, links):
+    if not links:
+
+        def no_links(*arguments):
+            raise PermissionError(1, "Operation not permitted")
+
+        monkeypatch.setattr(os, "link", no_links)
+    for value in (1, 2, 3):
+        write_json_once(tmp_path / "fixed.json", {"writer": value})
+    assert json.loads((tmp_path / "fixed.json").read_text()) == {"writer": 1}
+    assert [p.name for p in tmp_path.iterdir()] == ["fixed.json"]

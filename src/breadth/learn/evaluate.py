@@ -20,8 +20,8 @@ from breadth.data.episode import Episodes
 from breadth.data.images import to_float
 from breadth.errors import DataError, SpecError, unknown_name
 from breadth.learn.heads import centroid, logistic
+from breadth.learn.meta_step import Adapts
 from breadth.learn.readout import Given, reader
-from breadth.learn.steps import Adapts
 from breadth.nets.body import Body
 from breadth.nets.head import Classifier
 from breadth.nets.norm import BatchNorm, batch_norms, evaluating, forward_with, state_of

@@ -19,9 +19,9 @@ from breadth.learn.augment import Augmentation, augmented
 from breadth.learn.flops import GRADIENT, HESSIAN, forward_flops
 from breadth.learn.inner import Order
 from breadth.learn.loop import Plan, Report
+from breadth.learn.meta_step import Adapts, Inner, QueryNorm, meta_step, query_loss
 from breadth.learn.pretrain import Stop
 from breadth.learn.schedule import Plateau, Schedule, learning_rate
-from breadth.learn.steps import Adapts, Inner, QueryNorm, meta_step, query_loss
 from breadth.learn.trained import Trained, fit
 from breadth.learn.validation import held_out
 from breadth.nets.build import Architecture, build
@@ -124,13 +124,8 @@ def meta_train(
     its inputs do not fit arch, BreadthError where training diverges, CheckpointError for a folder of another run or a damaged one.
     """
     per_class = settings.shots + settings.queries
-    shape = task(source, 0, ways=settings.ways, per_class=per_class, seed=integer(seed, "tasks")).inputs.shape[1:]
-    expected = (arch.size,) if arch.kind == "mlp" else (arch.size, arch.size, arch.channels)
-    if shape != expected:
-        raise SpecError(
-            f"'{source.name}' has inputs of shape {list(shape)}, the network '{arch.kind}' takes {list(expected)}; "
-            "prepare the data with the network's size and channels"
-        )
+    first = task(source, 0, ways=settings.ways, per_class=per_class, seed=integer(seed, "tasks"))
+    arch.check_inputs(source.name, first.inputs.shape[1:])
     steps = -(-settings.tasks // settings.meta_batch)
     net = classifier(build(arch, integer(seed, "body")), settings.ways, integer(seed, "head")).to(device)
     inner = Inner(settings.steps, settings.inner_lr, settings.order, settings.adapts, settings.batch_norm)

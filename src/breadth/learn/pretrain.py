@@ -120,12 +120,7 @@ def pretrain(
     steps. Raises SpecError where data and arch differ in shape or bf16 cannot train arch, BreadthError where training diverges,
     CheckpointError for a folder that belongs to another run or is damaged.
     """
-    expected = (arch.size,) if arch.kind == "mlp" else (arch.size, arch.size, arch.channels)
-    if data.inputs.shape[1:] != expected:
-        raise SpecError(
-            f"'{data.name}' has inputs of shape {list(data.inputs.shape[1:])}, the network '{arch.kind}' takes "
-            f"{list(expected)}; prepare the data with the network's size and channels"
-        )
+    arch.check_inputs(data.name, data.inputs.shape[1:])
     check_precision(arch, settings.precision, device)
     steps = -(-settings.images // settings.batch)
     net = classifier(build(arch, integer(seed, "body")), data.n_classes, integer(seed, "head")).to(device)

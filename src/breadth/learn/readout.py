@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from breadth.learn import batched
 from breadth.learn.anil import adapted_head
 from breadth.learn.inner import Params, adapt, one_task, stack, tasks_of_mlp
-from breadth.learn.steps import Adapts
+from breadth.learn.meta_step import Adapts
 from breadth.nets.build import Architecture
 from breadth.nets.head import Classifier
 from breadth.nets.norm import BatchNorm, bn_train, evaluating, forward_with, state_of

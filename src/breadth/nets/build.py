@@ -54,6 +54,19 @@ class Architecture:
                 f"expected size {_SMALLEST[self.kind]} or more"
             )
 
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one input: (size, size, channels) of an image, (size,) of a vector."""
+        return (self.size,) if self.kind == "mlp" else (self.size, self.size, self.channels)
+
+    def check_inputs(self, name: str, shape: tuple[int, ...]) -> None:
+        """Raise SpecError where one input of the data called ``name`` has not the shape that the network takes."""
+        if shape != self.input_shape:
+            raise SpecError(
+                f"'{name}' has inputs of shape {list(shape)}, the network '{self.kind}' takes {list(self.input_shape)}; "
+                "prepare the data with the network's size and channels"
+            )
+
     def as_dict(self) -> dict[str, Any]:
         """Return plain values by name; an eps that is the kind's own is left out, so that what was hashed before there was one stays."""
         return {k: v for k, v in asdict(self).items() if v is not None}

@@ -223,7 +223,11 @@ def audit_study(plan: Plan, store: Store) -> tuple[AuditRow, ...]:
     }
     pixels = plan.study.images
     vectors = plan.study.architecture.kind == "mlp"
-    form = "vectors as they are" if vectors else f"{pixels.size} x {pixels.size} px, {pixels.channels} channels"
+    form = (
+        "vectors as they are"
+        if vectors
+        else f"{pixels.size} x {pixels.size} px, {pixels.channels} channel{'s' * (pixels.channels > 1)}"
+    )
     shape, built = spread(arch)
     status, detail = by_learner(plan, lambda r: settings_of(r, OPTIMISER), elsewhere.optimiser)
     rows = [

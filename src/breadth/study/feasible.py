@@ -8,8 +8,8 @@ from pathlib import Path
 from breadth.data.union import Union
 from breadth.errors import DataError, SpecError
 from breadth.study.arms import is_imported
-from breadth.study.material import evaluation_episodes, task_source
 from breadth.study.plan import Plan, RunSpec
+from breadth.study.sources import evaluation_episodes, task_source
 from breadth.study.tables import PretrainSpec
 from breadth.study.text_feasible import check_text_feasible
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from breadth.study.finding import AuditRow
 from breadth.study.rule import VerdictRule
 from breadth.study.spec import Study
-from breadth.study.store import Store, write_json
+from breadth.study.store import Store, write_json_once
 from breadth.study.tables import Metric
 from breadth.study.text_checks import unit_of
 
@@ -45,7 +45,7 @@ def fix(study: Study, store: Store) -> None:
     path = _path(study, store)
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, {"sha256": fixed_hash(study), **_content(study)})
+        write_json_once(path, {"sha256": fixed_hash(study), **_content(study)})
 
 
 def _differences(before: Any, now: Any, key: str = "") -> Iterator[str]:

@@ -11,7 +11,7 @@ from breadth.data.episode import Episodes
 from breadth.errors import CheckpointError, StoreError
 from breadth.learn.evaluate import Scores, evaluate_maml, evaluate_pretrained
 from breadth.learn.foreign.rebuild import ForeignCheckpoint, body_from, classifier_from, read_foreign
-from breadth.learn.steps import Adapts
+from breadth.learn.meta_step import Adapts
 from breadth.nets.build import Architecture
 
 __all__ = ["import_and_score"]

@@ -21,11 +21,10 @@ from breadth.data.union import Union, pooled
 from breadth.errors import SpecError
 from breadth.learn.evaluate import Scores, evaluate_maml, evaluate_pixels, evaluate_pretrained
 from breadth.learn.maml import MamlSettings, meta_train
+from breadth.learn.meta_step import Adapts
 from breadth.learn.pretrain import PretrainSettings, pretrain
-from breadth.learn.steps import Adapts
 from breadth.learn.trained import Trained, body_of, classifier_of
 from breadth.measure import diversity
-from breadth.measure.embeddings import load_embeddings, save_embeddings
 from breadth.measure.head import RIDGE
 from breadth.measure.probe import ProbeNetwork, line_probe, probe
 from breadth.measure.task2vec import Task2Vec
@@ -34,8 +33,9 @@ from breadth.nets.device import check_device
 from breadth.nets.norm import batch_norms
 from breadth.nets.weights import read_weights
 from breadth.study.imported import import_and_score
-from breadth.study.material import evaluation_episodes, task_source
+from breadth.study.measured import finish_measured
 from breadth.study.plan import RunSpec
+from breadth.study.sources import evaluation_episodes, task_source
 from breadth.study.store import Store
 from breadth.study.text_run import TEXT_STEPS
 
@@ -112,22 +112,7 @@ def _measure(run: RunSpec, store: Store, data_root: Path, device: str, report: R
     floor = diversity.noise_floor(
         source, t2v, pairs=pairs, ways=ways, per_class=per_class, seed=seed, progress=lambda done, _: report(n + 2 * done, total)
     )
-    result = {
-        "diversity": diversity.diversity_coefficient(e).as_dict(),
-        "floor": floor.as_dict(),
-        "complexity": diversity.complexity(e).as_dict(),
-        "doubt": float(e.doubt.mean()),
-        "protocol": e.protocol,
-    }
-    if n >= 6:
-        result["split_half"] = diversity.split_half(e, seed).as_dict()
-    path = store.folder(run) / "embeddings.safetensors"
-    if len(run.needs) == 1:
-        save_embeddings(path, e)
-        store.finish(run, result, (path.name,))
-    else:
-        suite = load_embeddings(store.folder(run.needs[1]) / path.name)
-        store.finish(run, {**result, "alignment": diversity.alignment(e, suite).as_dict()})
+    finish_measured(run, store, e, floor)
 
 
 def _train(run: RunSpec, store: Store, data_root: Path, device: str, report: Report) -> None:

@@ -25,7 +25,7 @@ from breadth.errors import StoreError
 from breadth.study.plan import RunSpec
 from breadth.version import __version__
 
-__all__ = ["Store", "write_json", "write_text"]
+__all__ = ["Store", "write_json", "write_json_once", "write_text"]
 
 
 _ESTIMATE = ("value", "low", "high", "level", "n", "method")
@@ -84,6 +84,22 @@ def write_json(path: Path, value: Any) -> None:
         write_text(path, f"[\n{lines}\n]\n")
     else:
         write_text(path, json.dumps(_finite(value), indent=1, allow_nan=False) + "\n")
+
+
+def write_json_once(path: Path, value: Any) -> None:
+    """Write JSON as ``write_json`` does, unless there is such a file: of many writers at once, the first one's stays."""
+    mine = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.mine")
+    write_json(mine, value)
+    try:
+        os.link(mine, path)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without hard links
+        if not path.exists():
+            os.replace(mine, path)
+    finally:
+        mine.unlink(missing_ok=True)
+    _sync(path.parent)
 
 
 def _seal(record: dict[str, Any]) -> str:

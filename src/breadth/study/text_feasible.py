@@ -9,7 +9,7 @@ import numpy as np
 from breadth.data.text.packed import tokens_held
 from breadth.errors import DataError, SpecError
 from breadth.study.plan import Plan
-from breadth.study.text_material import corpus_at, evaluation_documents, packed_source, streams, tokeniser_of
+from breadth.study.text_sources import corpus_at, evaluation_documents, packed_source, streams, tokeniser_of
 from breadth.study.text_tables import PYTHON, TextProbeSpec
 
 __all__ = ["check_text_feasible"]

@@ -21,18 +21,18 @@ from breadth.data.text.overlap import text_overlap
 from breadth.errors import SpecError
 from breadth.learn.language import LanguageSettings, language_model_of, train_language
 from breadth.learn.likelihood import DocumentScores, Likelihood, evaluate_language, of_model, of_trigrams
-from breadth.measure import diversity
 from breadth.measure.distance import cosine
-from breadth.measure.embeddings import load_embeddings, save_embeddings
 from breadth.measure.text.embed import Text2Vec, embed_text
 from breadth.measure.text.probe import TextProbe, text_probe_of
 from breadth.nets.gpt2 import Gpt2Size, gpt2, load_gpt2, save_gpt2
 from breadth.seeds import integer
 from breadth.stats.interval import mean
+from breadth.study.measured import finish_measured
 from breadth.study.runspec import RunSpec
 from breadth.study.store import Store
 from breadth.study.text_checks import BITS, NATS
-from breadth.study.text_material import (
+from breadth.study.text_plan import TRIGRAMS, UNIFORM
+from breadth.study.text_sources import (
     documents_of,
     evaluation_documents,
     fingerprint_of,
@@ -40,7 +40,6 @@ from breadth.study.text_material import (
     streams,
     tokeniser_of,
 )
-from breadth.study.text_plan import TRIGRAMS, UNIFORM
 
 __all__ = ["TEXT_STEPS"]
 
@@ -100,22 +99,7 @@ def _measure(run: RunSpec, store: Store, data_root: Path, device: str, report: R
     floor = replace(
         mean(np.array(apart)), method="batches embedded twice with other signs of the estimator, t interval over batches"
     )
-    result = {
-        "diversity": diversity.diversity_coefficient(e).as_dict(),
-        "floor": floor.as_dict(),
-        "complexity": diversity.complexity(e).as_dict(),
-        "doubt": float(e.doubt.mean()),
-        "protocol": e.protocol,
-    }
-    if n >= 6:
-        result["split_half"] = diversity.split_half(e, seed).as_dict()
-    path = store.folder(run) / "embeddings.safetensors"
-    if len(run.needs) == 1:
-        save_embeddings(path, e)
-        store.finish(run, result, (path.name,))
-    else:
-        suite = load_embeddings(store.folder(run.needs[1]) / path.name)
-        store.finish(run, {**result, "alignment": diversity.alignment(e, suite).as_dict()})
+    finish_measured(run, store, e, floor)
 
 
 def _train(run: RunSpec, store: Store, data_root: Path, device: str, report: Report) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from functools import lru_cache
 
 import numpy as np
@@ -14,7 +15,7 @@ from breadth.seeds import generator
 __all__ = ["ConstantTokens", "Ginc", "UniformTokens"]
 
 
-class _Generated:
+class _Generated(ABC):
     """What generated sources share: sequence i is a pure function of (seed, i), and its number is i."""
 
     def __init__(self, name: str, vocabulary: int, length: int) -> None:
@@ -31,8 +32,9 @@ class _Generated:
         tokens, mask = (np.stack(parts) for parts in zip(*rows, strict=True))
         return TextBatch(tokens.astype(np.int32), mask, np.arange(start, start + count, dtype=np.int64), self.name)
 
+    @abstractmethod
     def _row(self, seed: int, i: int) -> tuple[np.ndarray, np.ndarray]:
-        raise NotImplementedError
+        """Return tokens [length] and what counts of them, bool [length]."""
 
 
 class UniformTokens(_Generated):

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from breadth.errors import CheckpointError
-from breadth.learn.foreign.plain import plain, settings_of
+from breadth.learn.foreign.json_values import plain, settings_of
 from breadth.nets.pickled import Name, Stub, TensorSpec
 
 __all__ = ["Contents", "Layout", "Mode", "contents_of"]

@@ -15,8 +15,8 @@ from torch import Tensor
 from breadth.errors import CheckpointError, SpecError
 from breadth.learn import checkpoint
 from breadth.learn.foreign.architecture import Head, Recognised, recognise, unusual_eps
+from breadth.learn.foreign.json_values import settings_of
 from breadth.learn.foreign.layouts import Contents, Layout, Mode, contents_of
-from breadth.learn.foreign.plain import settings_of
 from breadth.nets.archive import LARGEST, read_archive
 from breadth.nets.body import Body
 from breadth.nets.build import Architecture, build, load_body

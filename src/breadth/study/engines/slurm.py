@@ -6,6 +6,7 @@ twice, no task has a share of its own that could be lost, and a task that SLURM 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -132,6 +133,11 @@ class SlurmEngine:
     def _folder(self, store: Store) -> Path:
         return store.root.resolve() / ".slurm"
 
+    def _state(self, agenda: Agenda) -> Path:
+        """Where the jobs of these runs are noted: another study of the same name, or this one changed, has other runs."""
+        runs = hashlib.sha256(" ".join(sorted(run.run_id for run in agenda.runs)).encode()).hexdigest()
+        return self._folder(agenda.store) / f"{self.name}-{runs[:12]}.json"
+
     def script(self, store: Store, missing: int, *, workers: int | None = None, device: str = "cpu") -> str:
         """Return the text that would be given to sbatch."""
         slurm = _submitit().slurm.slurm
@@ -152,7 +158,7 @@ class SlurmEngine:
                 raise SpecError(
                     f"engine 'slurm' given; there is no {command} on this machine: run this on a login node of the cluster"
                 )
-        state = self._folder(agenda.store) / f"{self.name}.json"
+        state = self._state(agenda)
         jobs = _known(state)
         if jobs and _is_queued(jobs[0]):
             self.say(f"SLURM job {_array(jobs[0])} of this study is in the queue; waiting for it")

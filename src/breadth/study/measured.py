@@ -1,0 +1,37 @@
+"""What the record of a measured training set holds, whether of images or of text."""
+
+from __future__ import annotations
+
+from breadth.measure import diversity
+from breadth.measure.embeddings import Embeddings, load_embeddings, save_embeddings
+from breadth.stats.interval import Estimate
+from breadth.study.runspec import RunSpec
+from breadth.study.store import Store
+
+__all__ = ["finish_measured"]
+
+# Below, halves of a training set have too few tasks to be compared.
+LEAST_TASKS_TO_SPLIT = 6
+
+
+def finish_measured(run: RunSpec, store: Store, e: Embeddings, floor: Estimate) -> None:
+    """Write the record of one measured training set: coefficient, ``floor`` (noise), complexity; with a suite, the alignment to it.
+
+    A run that needs its probe only measures the suite itself, and keeps the embeddings for those that are compared with it.
+    """
+    result = {
+        "diversity": diversity.diversity_coefficient(e).as_dict(),
+        "floor": floor.as_dict(),
+        "complexity": diversity.complexity(e).as_dict(),
+        "doubt": float(e.doubt.mean()),
+        "protocol": e.protocol,
+    }
+    if e.tasks >= LEAST_TASKS_TO_SPLIT:
+        result["split_half"] = diversity.split_half(e, run.body["seed"]).as_dict()
+    name = "embeddings.safetensors"
+    if len(run.needs) == 1:
+        save_embeddings(store.folder(run) / name, e)
+        store.finish(run, result, (name,))
+    else:
+        suite = load_embeddings(store.folder(run.needs[1]) / name)
+        store.finish(run, {**result, "alignment": diversity.alignment(e, suite).as_dict()})
