@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from breadth.announce.check.words import content
 from breadth.announce.read.cues import about_prior, is_claim, section_is, set_up
 from breadth.announce.source import Item, Quote, Sentence, Source
 from breadth.announce.thread import Picture
@@ -231,8 +230,3 @@ def picture(item: Item) -> Picture:
         end = max(cut.rfind(". "), cut.rfind("; "))
         alt = cut[: end + 1] if end > ALT // 2 else cut[: cut.rfind(" ")] + "…"
     return Picture(f"figures/{stem}.png", re.sub(r"\s+", " ", alt))
-
-
-def words_shared(text: str, item: Item) -> int:
-    """Return how many content words a text and a caption share."""
-    return len(content(text) & content(item.caption))
