@@ -50,7 +50,11 @@ def test_whole_facts_make_an_ad(breadth, folder):
         f"@ {GIVEN['event']}\nhttps://arxiv.org/abs/2306.15626\n#ICML2023\nCode: https://github.com/lean-dojo/LeanDojo\n"
     )
     assert done.stdout.startswith(f"--- X (265 of 280)\n{x}--- LinkedIn (")
-    assert done.stdout.endswith("warning  P2  date '7/28' has no year, so that the weekday cannot be checked\nwritten to ad\n")
+    assert done.stdout.endswith(
+        "warning  P2  date '7/28' has no year, so that the weekday cannot be checked\n"
+        "feedback on the draft: it has an invitation, what it is about, the day, the time, the room, the event; it lacks a link\n"
+        "  nothing to change in its wording\nwritten to ad\n"
+    )
     assert (folder / "ad/poster.md").read_text().startswith(f"# - X\n{x}\n# - LinkedIn\nVisit ")
     assert json.loads((folder / "ad/poster.json").read_text())["ads"]["x"] == {"text": x.rstrip(), "length": 265}
 
@@ -59,12 +63,12 @@ def test_the_empty_draft_of_the_wish_asks_for_everything(breadth, folder):
     done = breadth("poster", "--draft", "empty.md", "--json")
     assert (done.returncode, done.stderr) == (3, "")
     content = json.loads(done.stdout)
-    assert content["missing"] == ["title", "authors", "topic", "date", "start", "end", "zone", "room", "event", "paper_url"]
+    assert content["missing"] == ["title", "authors", "topic", "date", "start", "end", "room", "event", "paper_url"]
     assert content["ads"]["x"]["text"].startswith("Visit our poster [FILL: title] and talk to us about [FILL: topic]!")
     assert (content["feedback"], content["from_draft"], content["note"]) == ([], {}, None)
     shown = breadth("poster", "--draft", "empty.md")
     assert shown.returncode == 3
-    assert shown.stdout.endswith("to fill in: title, authors, topic, date, start, end, zone, room, event, paper_url\n")
+    assert shown.stdout.endswith("to fill in: title, authors, topic, date, start, end, room, event, paper_url\n")
 
 
 def test_a_draft_that_changes_a_fact_writes_no_ad(breadth, folder):
@@ -73,10 +77,10 @@ def test_a_draft_that_changes_a_fact_writes_no_ad(breadth, folder):
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout == (
         "no ad: settle first what differs\n"
-        "error    P1  the draft changes the room: [-301-]{+302+}; correct it there, or the facts if they are wrong\n"
+        "error    P1  the draft changes the room: instead of “302” say “301”: so say the facts; correct them if the draft is right\n"
         "warning  P2  date '7/28' has no year, so that the weekday cannot be checked\n"
-        "“amazing”\n"
-        "  praises the work instead of saying what it is; readers trust what they can check; "
+        "feedback on the draft: it has an invitation, what it is about, the day, the time, the room, the event; it lacks a link\n"
+        "  “amazing” praises the work instead of saying what it is; readers trust what they can check; "
         "take it out, or say the one finding that made you write it\n"
     )
     assert not (folder / "ad").exists()
@@ -86,7 +90,20 @@ def test_what_only_the_draft_says_is_told(breadth, folder):
     done = breadth("poster", "--draft", "draft.md")
     assert done.returncode == 3
     assert 'read from the draft: room = "301"\n' in done.stdout
-    assert done.stdout.endswith("to fill in: title, authors, zone, paper_url\n")
+    assert done.stdout.endswith(
+        "feedback on the draft: it has an invitation, what it is about, the day, the time, the room, the event; it lacks a link\n"
+        "  nothing to change in its wording\nto fill in: title, authors, paper_url\n"
+    )
+
+
+def test_facts_that_are_missing_do_not_silence_the_feedback(breadth, folder):
+    (folder / "draft.md").write_text("Excited to share our novel poster!\n")
+    done = breadth("poster", "--draft", "draft.md")
+    assert done.returncode == 3
+    assert "feedback on the draft: it has nothing of an ad; it lacks an invitation, what it is about, the day, " in done.stdout
+    assert "\n  “Excited to share” says how you feel" in done.stdout
+    assert "\n  “novel” praises the work" in done.stdout
+    assert done.stdout.endswith("to fill in: title, authors, topic, date, start, end, room, event, paper_url\n")
 
 
 def test_a_model_s_words_and_a_command_that_fails(breadth, folder):

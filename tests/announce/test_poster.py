@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from announce.poster_facts import EXAMPLE, GIVEN, facts
 from breadth.announce.check.length import weighted_length
 from breadth.announce.poster import PosterFacts, poster, read_poster_facts
-from breadth.announce.poster.guard import Change, changes, difference
+from breadth.announce.poster.guard import Change, changes, instead
 from breadth.announce.poster.when import day, minutes, weekday
 from breadth.errors import AnnounceError
 
@@ -54,10 +54,10 @@ def test_the_example_of_the_wish_in_three_lengths():
 
 def test_the_empty_draft_of_the_wish_gives_marks_and_invents_nothing():
     result = poster(PosterFacts(), "\n", today=TODAY)
-    assert result.missing == ("title", "authors", "topic", "date", "start", "end", "zone", "room", "event", "paper_url")
+    assert result.missing == ("title", "authors", "topic", "date", "start", "end", "room", "event", "paper_url")
     assert result.ads.x == (
         "Visit our poster [FILL: title] and talk to us about [FILL: topic]!\n"
-        "[FILL: date], [FILL: start] – [FILL: end] [FILL: zone], room [FILL: room],\n@ [FILL: event]\n[FILL: paper url]"
+        "[FILL: date], [FILL: start] – [FILL: end], room [FILL: room],\n@ [FILL: event]\n[FILL: paper url]"
     )
     assert not re.search(r"\d", result.ads.x + result.ads.linkedin + result.ads.one_line)
     assert (result.feedback, result.from_draft) == ((), {})
@@ -81,10 +81,10 @@ def test_a_draft_without_facts_is_read_and_told():
         "topic": GIVEN["topic"],
         "name": "LeanDojo",
     }
-    assert result.missing == ("title", "authors", "zone", "paper_url")
+    assert result.missing == ("title", "authors", "paper_url")
     assert result.ads.x.startswith(
         "Visit LeanDojo's poster and talk to us about LLMs for theorem proving!\n"
-        "7/28 Friday, 11:45 AM – 12:15 PM [FILL: zone], room 301,\n@ the ICML "
+        "7/28 Friday, 11:45 AM – 12:15 PM, room 301,\n@ the ICML "
     )
 
 
@@ -120,30 +120,57 @@ def test_a_draft_that_says_the_facts_is_no_matter():
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("7/28", "7/29", "date: [-7/28-]{+7/29+}"),
-        ("Friday", "Thursday", "weekday: [-Friday-]{+Thursday+}"),
-        ("11:45 AM", "11:15 AM", "start: [-11:45-]{+11:15+} AM"),
-        ("12:15 PM", "12:15 AM", "end: 12:15 [-PM-]{+AM+}"),
-        ("11:45 AM – 12:15 PM", "12:15 PM – 11:45 AM", "start: {+12:15 PM – +}11:45 AM[- – 12:15 PM-]"),
-        ("room 301", "room 310", "room: [-301-]{+310+}"),
+        ("7/28", "7/29", "date: instead of “7/29” say “7/28”"),
+        ("7/28", "On the 29th,", "date: instead of “29th” say “7/28”"),
+        ("7/28 Friday", "Friday the 29th", "date: instead of “29th” say “7/28”"),
+        ("7/28 Friday", "the twenty-ninth", "date: instead of “twenty-ninth” say “7/28”"),
+        ("7/28", "July twenty-ninth", "date: instead of “July twenty-ninth” say “7/28”"),
+        ("7/28", "August 28", "date: instead of “August 28” say “7/28”"),
+        ("Friday", "Thursday", "weekday: instead of “Thursday” say “Friday”"),
+        ("11:45 AM", "11:15 AM", "start: instead of “11:15 AM” say “11:45 AM”"),
+        ("11:45 AM", "noon", "start: instead of “noon” say “11:45 AM”"),
+        ("12:15 PM", "midnight", "end: instead of “midnight” say “12:15 PM”"),
+        ("11:45 AM", "10 o'clock", "start: instead of “10 o'clock” say “11:45 AM”"),
+        ("11:45 AM – 12:15 PM", "at 9", "start: instead of “9” say “11:45 AM”"),
+        ("12:15 PM", "12:15 AM", "end: instead of “12:15 AM” say “12:15 PM”"),
+        ("12:15 PM", "13:15", "end: instead of “13:15” say “12:15 PM”"),
         (
-            "Logical",
-            "Logic",
-            "event: the ICML Knowledge and [-Logical-]{+Logic+} Reasoning in the Era of Data-driven Learning workshop",
+            "11:45 AM – 12:15 PM",
+            "12:15 PM – 11:45 AM",
+            "start: instead of “12:15 PM – 11:45 AM” say “11:45 AM – 12:15 PM”",
+        ),
+        ("room 301", "room 310", "room: instead of “310” say “301”"),
+        ("room 301", "room Aspen", "room: instead of “Aspen” say “301”"),
+        ("Logical", "Logic", f"event: instead of “{GIVEN['event'].replace('Logical', 'Logic')}” say “{GIVEN['event']}”"),
+        ("@ the ICML", "@ the NeurIPS", f"event: instead of “{GIVEN['event'].replace('ICML', 'NeurIPS')}” say “{GIVEN['event']}”"),
+        (f"@ {GIVEN['event']}", "@ the MATH-AI workshop", f"event: instead of “the MATH-AI workshop” say “{GIVEN['event']}”"),
+        (f"@ {GIVEN['event']}", "at NeurIPS", f"event: instead of “NeurIPS” say “{GIVEN['event']}”"),
+        (
+            f"@ {GIVEN['event']}",
+            "at the Deep Learning Symposium",
+            f"event: instead of “Deep Learning Symposium” say “{GIVEN['event']}”",
         ),
         (
             "LLMs for",
             "LLMs (https://arxiv.org/abs/2306.15262) for",
-            "paper_url: [-https://arxiv.org/abs/2306.15626-]{+https://arxiv.org/abs/2306.15262+}",
+            "paper_url: instead of “https://arxiv.org/abs/2306.15262” say “https://arxiv.org/abs/2306.15626”",
         ),
         ("LLMs for", "LLMs (https://github.com/lean\\-dojo/LeanDojo) for", None),
-        ("Visit LeanDojo's", "Visit Kaiju Yang's", "authors: [-Kaiyu-]{+Kaiju+} Yang"),
+        ("Visit LeanDojo's", "Visit Kaiju Yang's", "authors: instead of “Kaiju Yang” say “Kaiyu Yang”"),
+        ("Visit LeanDojo's", "Visit RocqDojo's", "name: instead of “RocqDojo” say “LeanDojo”"),
         (
             "LLMs for theorem proving",
             "LeanDojo: Theorem Proving with Retrieval-Augmented Language Model",
-            "title: LeanDojo: Theorem Proving with Retrieval-Augmented Language [-Models-]{+Model+}",
+            "title: instead of “LeanDojo: Theorem Proving with Retrieval-Augmented Language Model” say “LeanDojo: Theorem Proving with "
+            "Retrieval-Augmented Language Models”",
         ),
-        ("@ the", "with @KaiyuYang @ the", "handles.Kaiyu Yang: [-@KaiyuYang4-]{+@KaiyuYang+}"),
+        (
+            "LLMs for theorem proving",
+            "**Proofs That Nobody Has Seen**",
+            f"title: instead of “Proofs That Nobody Has Seen” say “{GIVEN['title']}”",
+        ),
+        ("@ the", "with @KaiyuYang @ the", "handles.Kaiyu Yang: instead of “@KaiyuYang” say “@KaiyuYang4”"),
+        ("workshop.", "workshop. #ICML2022", "hashtags: instead of “#ICML2022” say “#ICML2023”"),
     ],
 )
 def test_a_draft_that_changes_a_fact_is_refused_with_the_difference(old, new, message):
@@ -151,12 +178,12 @@ def test_a_draft_that_changes_a_fact_is_refused_with_the_difference(old, new, me
     result = made(EXAMPLE.replace(old, new))
     if message is None:  # an address with a backslash means the same and opens nothing
         assert told(result, "P1") == [
-            "the draft writes the code_url as 'https://github.com/lean\\-dojo/LeanDojo'; "
-            "the ad keeps 'https://github.com/lean-dojo/LeanDojo' of the facts, character for character"
+            "the code_url: instead of “https://github.com/lean\\-dojo/LeanDojo” the ad says “https://github.com/lean-dojo/LeanDojo”: "
+            "the same, as the facts write it"
         ]
         return
     assert result.ads is None
-    assert told(result, "P1") == [f"the draft changes the {message}; correct it there, or the facts if they are wrong"]
+    assert told(result, "P1") == [f"the draft changes the {message}: so say the facts; correct them if the draft is right"]
 
 
 @pytest.mark.parametrize(
@@ -166,6 +193,10 @@ def test_a_draft_that_changes_a_fact_is_refused_with_the_difference(old, new, me
         ("11:45 AM", "11:45", "start"),
         ("7/28", "July 28th", "date"),
         ("7/28", "28/7", "date"),
+        ("7/28", "The 28th,", "date"),
+        ("7/28", "the 28th of July", "date"),
+        ("7/28", "28 July 2023", "date"),
+        ("12:15 PM", "12h15", "end"),
         ("Friday", "Fri", "weekday"),
         ("ICML Knowledge", "icml Knowledge", "event"),
     ],
@@ -173,8 +204,10 @@ def test_a_draft_that_changes_a_fact_is_refused_with_the_difference(old, new, me
 def test_the_same_fact_written_otherwise_is_told_and_the_facts_are_kept(old, new, field):
     result = made(EXAMPLE.replace(old, new))
     (message,) = told(result, "P1")
+    written = new.removeprefix("The ").removesuffix(",")  # "28th"
+    written = written.removeprefix("the ")
     assert re.fullmatch(
-        f"the draft writes the {field} as '.*{new}.*'; the ad keeps '.*{old}.*' of the facts, character for character", message
+        f"the {field}: instead of “.*{written}.*” the ad says “.*{old}.*”: the same, as the facts write it", message
     )
     assert result.ads == made().ads
 
@@ -185,6 +218,56 @@ def test_facts_that_only_a_draft_contradicts_in_kind_are_not_invented():
         Change("board", None, "board 3"),
         Change("end", "12:15 PM", "5 PM"),
     )
+
+
+@pytest.mark.parametrize(
+    ("more", "text", "field"),
+    [
+        ("Doors are in the West Ballroom.", "West Ballroom", "room of the facts"),
+        ("It proves 57.2% of theorems.", "57.2%", "one_line of the facts"),
+        ("It is on the 3rd floor.", "3rd", "one_line of the facts"),
+        ("See you tomorrow.", "tomorrow", "date of the facts"),
+        ("We are at ICML 2023.", "ICML 2023", "event of the facts"),
+        ("More #Lean.", "#Lean", "hashtags of the facts"),
+        ("Times are UTC+2.", "UTC+2", "zone of the facts"),
+    ],
+)
+def test_what_stands_in_no_fact_is_told_and_left_out(more, text, field):
+    result = made(f"{EXAMPLE}{more}", hashtags=["Proofs"])
+    assert told(result, "P1") == [
+        f"the draft says “{text}”, which stands in no fact, so the ad leaves it out; if it is right, put it into {field}"
+    ]
+    assert result.ads == made(hashtags=["Proofs"]).ads
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        EXAMPLE.replace(GIVEN["event"], "ICML"),
+        EXAMPLE.replace(GIVEN["event"], "the ICML'23 workshop"),  # the hashtag has the year
+        EXAMPLE.replace("11:45 AM – 12:15 PM, ", "") + "It is the 29th conference of its kind.",
+        "1. Visit us!\n2. Ask GPT-4 and Task2Vec about the first theorem, and talk for an afternoon.",
+        EXAMPLE + "Find us in the Exhibit Hall at the main poster session.",
+    ],
+)
+def test_what_says_nothing_else_is_no_change(draft):
+    assert [m for m in told(made(draft), "P1") if "29th" not in m] == []
+
+
+def test_a_weekday_of_the_draft_that_the_date_is_not():
+    result = made(EXAMPLE.replace("Friday", "Saturday"), date="7/28/2023", weekday=None)
+    assert result.ads is None
+    assert "the weekday: instead of “Saturday” say “Friday”: '7/28/2023' is that; correct the date if it is wrong" in told(
+        result, "P1"
+    )
+    assert made(EXAMPLE, date="7/28/2023", weekday=None).from_draft == {"weekday": "Friday"}
+
+
+def test_the_zone_is_asked_for_only_where_no_room_says_where():
+    assert "zone" not in made(zone=None).missing
+    assert made(zone=None, room="").missing == ("zone",)
+    assert "[FILL: zone]" in made(zone=None, room="").ads.x
+    assert 'zone is missing; give it, or zone = "" where there is none' in told(made(zone=None), "P2")
 
 
 NO_DAY = {"Griday", "Fsiday", "Frjday", "Frieay", "Fridby", "Fridaz"}  # nothing that could be read as another weekday
@@ -232,7 +315,8 @@ DOUBTS = [
     ),
     ({"end": "11:15 AM"}, "end '11:15 AM' is not after start '11:45 AM'; check both"),
     ({"end": "12:15 AM"}, "end '12:15 AM' is not after start '11:45 AM'; check both"),
-    ({"start": "noon"}, "start 'noon' cannot be read, so that it is not checked; write it such as 11:45 AM"),
+    ({"start": "early"}, "start 'early' cannot be read, so that it is not checked; write it such as 11:45 AM"),
+    ({"start": "12:30 PM", "end": "noon"}, "end 'noon' is not after start '12:30 PM'; check both"),
     ({"room": None}, 'room is missing; give it, or room = "" where there is none'),
     ({"hashtags": ["a", "b", "c", "d"]}, "4 hashtags are given; up to three are read, more look like advertising"),
     (
@@ -277,6 +361,8 @@ def test_facts_that_fit_raise_no_doubt(changed):
         ("28.7.2023", ((7, 28),), 2023),
         ("Jul 28", ((7, 28),), None),
         ("28th of July, 2023", ((7, 28),), 2023),
+        ("July twenty-eighth", ((7, 28),), None),
+        ("first of August", ((8, 1),), None),
     ],
 )
 def test_dates_as_people_write_them(text, readings, year):
@@ -293,6 +379,11 @@ def test_times_and_weekdays_as_people_write_them():
         "3 p.m.": 900,
         "0:30": 30,
         "23:59": 1439,
+        "noon": 720,
+        "12 noon": 720,
+        "midnight": 1440,
+        "3 o'clock": 180,
+        "15h30": 930,
         "13 PM": None,
         "9:75": None,
     }
@@ -342,10 +433,8 @@ def test_facts_stand_in_the_ads_character_for_character(random_facts):
     assert known["authors"][0] in ads.linkedin
 
 
-def test_a_difference_shows_words():
-    assert difference("room 301", "room 302 b") == "room [-301-]{+302 b+}"
-    assert difference("the ICML 2023 talk", "the ICML talk") == "the ICML [-2023 -]talk"
-    assert difference("a b", "a b c") == "a b{+ c+}"
+def test_a_difference_is_said_in_words():
+    assert instead("room 301", "room  302\nb") == "instead of “room 302 b” say “room 301”"
 
 
 def test_facts_files(tmp_path):

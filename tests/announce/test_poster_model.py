@@ -55,21 +55,31 @@ def changed(name, old, new, **more):
 
 BAD = [
     (changed("x", "7/28", "7/29"), "x: lacks '7/28'; copy it character for character"),
-    (changed("x", "7/28", "7/29"), "x: changes the date: [-7/28-]{+7/29+}; copy it character for character"),
-    (changed("x", "Friday", "Thursday"), "x: changes the weekday: [-Friday-]{+Thursday+}; copy it character for character"),
-    (changed("x", "11:45 AM", "11:45am"), "x: changes the start: [-11:45 AM-]{+11:45am+}; copy it character for character"),
-    (changed("x", "room 301", "room 302"), "x: changes the room: [-301-]{+302+}; copy it character for character"),
+    (changed("x", "7/28", "7/29"), "x: changes the date: instead of “7/29” say “7/28”; copy it character for character"),
+    (
+        changed("x", "Friday", "Thursday"),
+        "x: changes the weekday: instead of “Thursday” say “Friday”; copy it character for character",
+    ),
+    (
+        changed("x", "11:45 AM", "11:45am"),
+        "x: changes the start: instead of “11:45am” say “11:45 AM”; copy it character for character",
+    ),
+    (changed("x", "room 301", "room 302"), "x: changes the room: instead of “302” say “301”; copy it character for character"),
     (changed("x", " @ the ICML", " @ the NeurIPS"), f"x: lacks '{GIVEN['event']}'; copy it character for character"),
     (changed("x", "LeanDojo's", "the"), f"x: lacks '{GIVEN['title']}'; copy it character for character"),
     (
         changed("x", "2306.15626", "2306.15262"),
-        "x: changes the paper_url: [-https://arxiv.org/abs/2306.15626-]{+https://arxiv.org/abs/2306.15262+}; copy it character for character",
+        "x: changes the paper_url: instead of “https://arxiv.org/abs/2306.15262” "
+        "say “https://arxiv.org/abs/2306.15626”; copy it character for character",
     ),
-    (changed("x", "ask us!", "ask us at 3 PM!"), "x: changes the end: [-12:15-]{+3+} PM; copy it character for character"),
+    (
+        changed("x", "ask us!", "ask us at 3 PM!"),
+        "x: changes the end: instead of “3 PM” say “12:15 PM”; copy it character for character",
+    ),
     (changed("x", "room 301", "room 301, board 7"), "x: has 'board 7', which the facts do not; leave it out"),
     (
         changed("x", "ask us!", "ask @leanprover!"),
-        "x: changes the handles.Kaiyu Yang: [-@KaiyuYang4-]{+@leanprover+}; copy it character for character",
+        "x: changes the handles.Kaiyu Yang: instead of “@leanprover” say “@KaiyuYang4”; copy it character for character",
     ),
     (changed("x", "ask us!", "ask us! #Lean"), "x: has '#Lean', which the facts do not; leave it out"),
     (changed("x", "ask us!", "win 100 coins!"), "x: has '100', which the facts do not; leave it out"),
@@ -91,13 +101,13 @@ BAD = [
     ),
     (
         {**GOOD, "feedback": [{"quoted": "fun", "why": "wrong place", "suggestion": "say room 302"}]},
-        "feedback: 'say room 302' changes the room: [-301-]{+302+}; copy it character for character",
+        "feedback: 'say room 302' changes the room: instead of “302” say “301”; copy it character for character",
     ),
     ({k: v for k, v in GOOD.items() if k != "x"}, "the answer is not of the asked form: x: Field required"),
     ("Sure, here is an ad!", "the answer is not of the asked form: Invalid JSON: expected value at line 1 column 1"),
     (
         {**GOOD, "x": GOOD["x"] + "\nfree pizza in room 999"},
-        "x: changes the room: [-301-]{+999+}; copy it character for character",
+        "x: changes the room: instead of “999” say “301”; copy it character for character",
     ),
 ]
 

@@ -105,6 +105,7 @@ def _content(done: Poster, note: str | None) -> dict[str, Any]:
         "missing": list(done.missing),
         "from_draft": done.from_draft,
         "feedback": [asdict(f) for f in done.feedback],
+        "draft": {"has": list(done.has), "lacks": list(done.lacks)},
         "checks": [{"id": p.id, "level": p.level, "message": p.message} for p in done.problems],
         "note": note,
     }
@@ -130,8 +131,12 @@ def _tell(done: Poster, note: str | None, out: Path | None) -> None:
     lines = [f"{p.level:<8} {p.id:<3} {p.message}" for p in done.problems]
     lines += [f"read from the draft: {field} = {json.dumps(text, ensure_ascii=False)}" for field, text in done.from_draft.items()]
     lines += [f"the facts' own words were taken: {note}"] if note else []
+    if done.has or done.lacks:
+        lacks = f"; it lacks {', '.join(done.lacks)}" if done.lacks else ""
+        lines += [f"feedback on the draft: it has {', '.join(done.has) or 'nothing of an ad'}{lacks}"]
+        lines += [] if done.feedback else ["  nothing to change in its wording"]
     for remark in done.feedback:
-        lines += [f"“{' '.join(remark.quoted.split())}”", f"  {remark.why}; {remark.suggestion}"]
+        lines += [f"  “{' '.join(remark.quoted.split())}” {remark.why}; {remark.suggestion}"]
     lines += [f"to fill in: {', '.join(done.missing)}"] if done.missing else []
     lines += [f"written to {out}"] if out is not None and done.ads is not None else []
     for line in lines:

@@ -17,7 +17,7 @@ def doubts(facts: PosterFacts, today: datetime.date) -> tuple[Problem, ...]:
     """Return a warning for each doubt about the facts."""
     found = [*_date(facts, today), *_times(facts)]
     for field in ("room", "zone", "event", "paper_url"):
-        if field in facts.missing():
+        if getattr(facts, field) is None and (field != "paper_url" or facts.code_url is None):
             what = "a link (paper_url or code_url)" if field == "paper_url" else field
             found.append(f'{what} is missing; give it, or {field} = "" where there is none')
     if len(facts.hashtags) > 3:

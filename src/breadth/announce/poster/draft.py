@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 
 from pydantic import ValidationError
 
 from breadth.announce.poster.facts import PosterFacts
 from breadth.announce.poster.slot import said
+from breadth.announce.poster.when import day, weekday
 
-__all__ = ["read_draft"]
+__all__ = ["misfit", "read_draft"]
 
 _CODE_HOSTS = ("github.com", "gitlab.com", "codeberg.org", "bitbucket.org")
 
@@ -19,7 +21,8 @@ def read_draft(draft: str, facts: PosterFacts) -> dict[str, str]:
     things = said(draft)
     found: dict[str, str] = {}
     for kind in ("date", "weekday", "zone", "room", "board"):
-        texts = list(dict.fromkeys(s.core if kind in {"room", "board"} else s.text for s in things if s.kind == kind))
+        named = [s for s in things if s.kind == kind and (kind != "date" or day(s.text))]  # "the 29th" is no date to print
+        texts = list(dict.fromkeys(s.core if kind in {"room", "board"} else s.text for s in named))
         if len(texts) == 1:
             found[kind] = texts[0]
     times = [s.text for s in things if s.kind == "time"]
@@ -39,7 +42,20 @@ def read_draft(draft: str, facts: PosterFacts) -> dict[str, str]:
         matches = re.findall(pattern, draft)
         if len(matches) == 1:
             found[field] = matches[0].strip()
+    if misfit(found.get("weekday"), facts):
+        del found["weekday"]
     return {f: text for f, text in found.items() if getattr(facts, f) is None and _fits(f, text)}
+
+
+def misfit(written: str | None, facts: PosterFacts) -> str | None:
+    """Return the weekday that the date of the facts is, where a written one is another; None where that cannot be told."""
+    wanted, read = weekday(written or ""), day(facts.date or "")
+    if facts.weekday is not None or wanted is None or read is None or read.year is None:
+        return None
+    dates = read.dates(read.year)
+    if not dates or wanted in {d.weekday() for d in dates}:
+        return None
+    return " or ".join(calendar.day_name[d.weekday()] for d in dates)
 
 
 def _fits(field: str, text: str) -> bool:

@@ -14,7 +14,8 @@ from breadth.announce.facts import facts_in
 __all__ = ["NEEDED", "PosterFacts", "mark", "read_poster_facts"]
 
 NEEDED = ("title", "authors", "topic", "date", "start", "end", "zone", "room", "event", "paper_url")
-"""What an ad needs; a code_url does for the paper_url. One that is given as "" is left out on purpose."""
+"""What an ad needs; a code_url does for the paper_url, and where there is a room, its own time is meant, so that only an ad without one
+(room = "") needs the zone. One that is given as "" is left out on purpose."""
 
 
 def _written(value: Any) -> Any:
@@ -81,7 +82,8 @@ class PosterFacts(BaseModel):
     def missing(self) -> tuple[str, ...]:
         """Return the needed facts that are not known."""
         absent = tuple(f for f in NEEDED if getattr(self, f) is None)
-        return tuple(f for f in absent if f != "paper_url" or self.code_url is None)
+        spared = {"paper_url": self.code_url is not None, "zone": self.room != ""}
+        return tuple(f for f in absent if not spared.get(f))
 
     def said(self, field: str) -> str:
         """Return a fact as text, its FILL mark where it is needed and not known, or ""."""

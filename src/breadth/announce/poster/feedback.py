@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from breadth.announce.check.length import LIMITS, weighted_length
 from breadth.announce.poster.facts import PosterFacts
+from breadth.announce.poster.named import meetings
 from breadth.announce.poster.slot import said
 
-__all__ = ["PRAISE", "Feedback", "feedback"]
+__all__ = ["PRAISE", "Feedback", "feedback", "parts_of"]
 
 _INVITES = re.compile(r"\b(?:visit|come|stop by|drop by|swing by|join|find|meet|talk|chat|see)\b", re.IGNORECASE)
 PRAISE = re.compile(
@@ -76,6 +77,25 @@ def feedback(draft: str, facts: PosterFacts) -> tuple[Feedback, ...]:
             )
         )
     return (*found, *_shape(draft, own))
+
+
+def parts_of(draft: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return which parts of an ad a draft has, and which it lacks; () and () for an empty one."""
+    if not draft.strip():
+        return (), ()
+    kinds = {thing.kind for thing in said(draft)}
+    parts = {
+        "an invitation": bool(_INVITES.search(draft)),
+        "what it is about": bool(
+            re.search(r"\babout\s+\w|\b(?:learn|see|find out|hear|discuss)\s+(?:how|why|what|when|whether)\b", draft, re.I)
+        ),
+        "the day": "date" in kinds,
+        "the time": "time" in kinds,
+        "the room": bool(kinds & {"room", "board"}),
+        "the event": bool(meetings(draft)),
+        "a link": "url" in kinds,
+    }
+    return tuple(p for p, there in parts.items() if there), tuple(p for p, there in parts.items() if not there)
 
 
 def _shape(draft: str, own: str) -> list[Feedback]:

@@ -7,10 +7,11 @@ import re
 from dataclasses import dataclass
 
 from breadth.announce.poster.facts import PosterFacts
-from breadth.announce.poster.slot import HANDLE, URL, Kind, Said, said
+from breadth.announce.poster.named import meetings, numbers, places, tags, unknown_words
+from breadth.announce.poster.slot import HANDLE, URL, Kind, Said, said, same
 from breadth.announce.thread import Problem
 
-__all__ = ["Change", "changes", "difference", "stands", "unheld"]
+__all__ = ["Change", "changes", "instead", "stands", "unheld"]
 
 FIELDS: dict[Kind, tuple[str, ...]] = {
     "date": ("date",),
@@ -35,16 +36,9 @@ class Change:
     same: bool = False
 
 
-def difference(given: str, text: str) -> str:
-    """Return a word-wise difference in one line: ``room [-301-]{+302+}``."""
-    old, new = re.findall(r"\s+|[^\s]+", given), re.findall(r"\s+|[^\s]+", text)
-    parts = []
-    for what, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if what == "equal":
-            parts.append("".join(old[a:b]))
-        else:
-            parts.append((f"[-{''.join(old[a:b])}-]" if b > a else "") + (f"{{+{''.join(new[c:d])}+}}" if d > c else ""))
-    return "".join(parts)
+def instead(given: str, text: str) -> str:
+    """Return what to write in the place of what: ``instead of “302” say “301”``."""
+    return f"instead of “{' '.join(text.split())}” say “{given}”"
 
 
 def changes(text: str, facts: PosterFacts) -> tuple[Change, ...]:
@@ -59,15 +53,44 @@ def changes(text: str, facts: PosterFacts) -> tuple[Change, ...]:
             found.append(Change(field, value, near, _plain(near) == _plain(value)))
             rest, prose = _without(rest, [near]), _without(prose, [near])
     things = said(rest)
+    unsaid = {  # a time that no word of the text has is what a wrong time stands for
+        f for f in FIELDS["time"] if (v := getattr(facts, f)) and not any(same(s, t) for s in said(v) for t in things)
+    }
     for thing in {(t.kind, t.text): t for t in things}.values():
-        found += _held(thing, facts)
+        found += _held(thing, facts, unsaid)
     order = [t.core for t in things if t.kind == "time"]
     if facts.start and facts.end and facts.start != facts.end and order[:2] == [facts.end, facts.start]:
         found.append(Change("start", f"{facts.start} – {facts.end}", f"{facts.end} – {facts.start}"))
-    return tuple(found)
+    prose, rest = (_without(p, [t.text for t in things]) for p in (prose, rest))
+    return (*found, *_named(prose, rest, facts))
 
 
-def _held(thing: Said, facts: PosterFacts) -> list[Change]:
+def _named(prose: str, rest: str, facts: PosterFacts) -> list[Change]:
+    """Names, places, numbers and tags that the facts say otherwise or not. prose: without addresses, handles and what `said` reads."""
+    found = [Change("date", None, m[0]) for m in re.finditer(r"\b(?:tomorrow|tonight)\b", prose, re.IGNORECASE)]
+    for mention in dict.fromkeys(meetings(prose)):
+        unknown = unknown_words(mention, facts)
+        letters, years = [w for w in unknown if not w.isdigit()], re.findall(r"\d{4}", facts.event or "")
+        if unknown:
+            found.append(Change("event", facts.event or None if letters or years else None, mention))
+        prose = prose.replace(mention, "_" * len(mention))
+    for work in re.findall(r"\b[Vv]isit ([A-Z][\w-]*)['’]s poster\b", prose) if facts.name else ():
+        if work.casefold() not in " ".join([facts.name or "", facts.title or "", *(facts.authors or ())]).casefold():
+            found.append(Change("name", facts.name, work))
+    for bold in re.findall(r"\*\*([^*\n]{5,300})\*\*", prose) if facts.title else ():
+        if len(re.findall(r"[^\W_]+", bold)) > 3:
+            found.append(Change("title", facts.title, bold))
+    room = facts.room if facts.room and not re.search(r"\d", facts.room) else None
+    for place in dict.fromkeys(places(prose, facts)):
+        found.append(Change("room", room, place))
+    own = {t.lstrip("#").casefold(): f"#{t.lstrip('#')}" for t in facts.hashtags}
+    for tag in (t for t in dict.fromkeys(tags(rest)) if t[1:].casefold() not in own):
+        dated = [o for t, o in own.items() if re.sub(r"\d", "", t) == re.sub(r"\d", "", tag[1:].casefold())]
+        found.append(Change("hashtags", dated[0] if dated else None, tag))
+    return found + [Change("number", None, n) for n in dict.fromkeys(numbers(prose, facts))]
+
+
+def _held(thing: Said, facts: PosterFacts, unsaid: set[str]) -> list[Change]:
     fields = FIELDS.get(thing.kind)
     if fields is None:
         given = {f"handles.{name}": handle for name, handle in facts.handles.items()}
@@ -77,8 +100,9 @@ def _held(thing: Said, facts: PosterFacts) -> list[Change]:
         return []
     if not given:
         return [Change(fields[0] if fields else "handles", None, thing.text)]
-    alike = {f: v for f, v in given.items() if any(s.value == thing.value for s in said(_alone(thing.kind, v)))}
-    field = next(iter(alike), "") or max(given, key=lambda f: difflib.SequenceMatcher(None, given[f], thing.core).ratio())
+    alike = {f: v for f, v in given.items() if any(same(s, thing) for s in said(_alone(thing.kind, v)))}
+    meant = unsaid if thing.kind == "time" and len(unsaid) == 1 else given
+    field = next(iter(alike), "") or max(meant, key=lambda f: difflib.SequenceMatcher(None, given[f], thing.core).ratio())
     return [
         Change(field, given[field], thing.text if given[field].split()[0] == thing.text.split()[0] else thing.core, field in alike)
     ]
@@ -126,16 +150,22 @@ def _plain(text: str) -> str:
     return re.sub(r"\W+", " ", text).casefold().strip()
 
 
-def unheld(changed: tuple[Change, ...], whose: str) -> tuple[Problem, ...]:
-    """Return P1 problems for the changes of a draft or a model's text: an error with the difference where the meaning changed."""
+def unheld(changed: tuple[Change, ...]) -> tuple[Problem, ...]:
+    """Return P1 problems for the changes of a draft: an error where the meaning changed, a warning where the ad differs from it."""
     found = []
     for c in changed:
-        if c.given is None:
-            continue
-        if c.same:
-            text = f"{whose} writes the {c.field} as '{c.text}'; the ad keeps '{c.given}' of the facts, character for character"
+        if c.given is None and c.field != "handles":
+            where = f"{c.field} of the facts" if c.field in PosterFacts.model_fields else "one_line of the facts"
+            text = (
+                f"the draft says “{c.text}”, which stands in no fact, so the ad leaves it out; if it is right, put it into {where}"
+            )
             found.append(Problem("P1", "warning", None, text))
-        else:
-            text = f"{whose} changes the {c.field}: {difference(c.given, c.text)}; correct it there, or the facts if they are wrong"
+        elif c.given is not None and c.same:
+            text = f"the {c.field}: instead of “{c.text}” the ad says “{c.given}”: the same, as the facts write it"
+            found.append(Problem("P1", "warning", None, text))
+        elif c.given is not None:
+            text = (
+                f"the draft changes the {c.field}: {instead(c.given, c.text)}: so say the facts; correct them if the draft is right"
+            )
             found.append(Problem("P1", "error", None, text))
     return tuple(dict.fromkeys(found))

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from breadth.announce.check.length import LIMITS, weighted_length
 from breadth.announce.poster.facts import PosterFacts, mark
 from breadth.announce.poster.feedback import PRAISE, Feedback
-from breadth.announce.poster.guard import changes, difference, stands
+from breadth.announce.poster.guard import changes, instead, stands
 from breadth.announce.poster.poster import Poster
 from breadth.announce.poster.write import Ads
 from breadth.announce.write.answer import JOINERS, first_wrong, read_json
@@ -133,7 +133,7 @@ def _added(text: str, facts: PosterFacts) -> list[str]:
         if c.given is None:
             found.append(f"has '{c.text}', which the facts do not; leave it out")
         else:
-            found.append(f"changes the {c.field}: {difference(c.given, c.text)}; copy it character for character")
+            found.append(f"changes the {c.field}: {instead(c.given, c.text)}; copy it character for character")
     if found:
         return found
     values = [v for v in facts.model_dump().values() if v]

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from breadth.announce.poster.when import DATE, TIME, WEEKDAY, day, minutes, weekday
+from breadth.announce.poster.when import DATE, DAY_ALONE, TIME, WEEKDAY, Day, clock, day, day_alone, weekday
 
-__all__ = ["HANDLE", "URL", "Kind", "Said", "said"]
+__all__ = ["HANDLE", "URL", "Kind", "Said", "said", "same"]
 
 Kind = Literal["date", "weekday", "time", "zone", "room", "board", "url", "handle"]
 
@@ -20,7 +20,9 @@ URL = re.compile(
     r"(?:\b\w+://|(?<![\w@/.-])(?:[\w-]+\.)+[a-z]{2,6}/)[^\s<>\"]+"
 )  # also where the scheme is forgotten or misspelled
 HANDLE = re.compile(r"(?<![\w@./])@\w[\w.]*(?:@[\w.-]+)?")
-ROOM = re.compile(r"\b(?:(?i:rooms?|rm\.?|(?:exhibit(?:ion)?\s)?hall|ballroom)\s+)((?:[A-Z]\b|\w?\d)[\w.-]*)")
+ROOM = re.compile(
+    r"\b(?:(?i:rooms?|rm\.?|(?:exhibit(?:ion)?\s)?hall|ballroom)\s+)((?:[A-Z]\b|\w?\d)[\w.-]*|(?<=[Rr]oom )[A-Z][a-z]+(?:\s[A-Z0-9]\w*)?)"
+)
 BOARD = re.compile(r"\b(?i:board|poster|stand|booth)\s*(?i:#|no\.?\s*|number\s+)?\s*([A-Z]?\d[\w-]*)")
 
 
@@ -40,6 +42,7 @@ _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("room", ROOM),
     ("board", BOARD),
     ("date", DATE),
+    ("date", DAY_ALONE),
     ("time", TIME),
     ("weekday", WEEKDAY),
 )
@@ -73,9 +76,19 @@ def said(text: str) -> tuple[Said, ...]:
 
 def _value(kind: Kind, text: str, core: str) -> object:
     if kind == "date":
-        return day(text)
+        return day(text) or (day_alone(text) if DAY_ALONE.fullmatch(f"the {text}", 4) else None)
     if kind == "time":
-        return minutes(text)
+        return clock(text)
     if kind == "weekday":
         return weekday(text)
     return core.casefold()
+
+
+def same(one: Said, other: Said) -> bool:
+    """Return whether two things of a kind can mean the same."""
+    a, b = one.value, other.value
+    if one.kind != other.kind or a is None or b is None:
+        return False
+    if isinstance(a, Day) and isinstance(b, Day):
+        return a.may_be(b)
+    return bool(a & b) if isinstance(a, frozenset) and isinstance(b, frozenset) else a == b
