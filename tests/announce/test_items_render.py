@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 
 from announce.pdf_maker import Picture, Rule, Sheet, Text, pdf_bytes
+from breadth.announce.read.guard import Guard
 from breadth.announce.read.pdf import open_pdf
-from breadth.announce.read.render import crop
+from breadth.announce.read.render import crop, crops
 from breadth.announce.source import Item
 from breadth.errors import AnnounceError
 
@@ -39,6 +40,38 @@ def test_a_crop_is_1600_pixels_wide_and_shows_the_item_with_a_small_margin(tmp_p
 )
 def test_odd_shapes_are_padded_to_two_to_one(tmp_path, box, size):
     assert shown(tmp_path, box).size == size
+
+
+@pytest.mark.parametrize("box, size", [((98.3, 198.1, 302.5, 351.3), (1599, 1215)), ((98.4, 200.5, 302.3, 350.8), (1600, 1195))])
+def test_a_crop_is_as_sharp_as_it_was_drawn(tmp_path, monkeypatch, box, size):
+    drawn, draw = [], Guard.draw
+    monkeypatch.setattr(Guard, "draw", lambda *a, **k: (drawn.append(draw(*a, **k)), drawn[-1])[1])
+    picture = np.asarray(shown(tmp_path, box))
+    (pixels,) = drawn
+    high, wide = pixels.shape[:2]
+    assert (wide, high) == size
+    assert picture.shape[1] == 1600
+    assert len(picture) - high in (0, 1)  # white
+    assert (picture[:high, :wide] == pixels[:, :, :3]).all()  # not scaled by a pixel, which would smear it
+
+
+@pytest.mark.parametrize("below, times", [(260, 1), (700, 2)], ids=["near", "far apart"])
+def test_items_of_one_page_and_width_are_drawn_at_once(tmp_path, monkeypatch, below, times):
+    sheet = Sheet().add(
+        Text(72, 100, "words"), Picture(100, 200, 300, 250), Picture(101, below, 250, below + 40), Rule(60, 500, 552, 500)
+    )
+    path = tmp_path / "paper.pdf"
+    path.write_bytes(pdf_bytes([sheet, sheet]))
+    boxes = [(1, (99.4, 199.7, 300.4, 250.2)), (1, (99.4, below - 0.3, 300.4, below + 40.2)), (2, (90.0, 190.0, 310.0, 260.0))]
+    items = [Item(f"Figure {n}", page, box, "", 1.0) for n, (page, box) in enumerate(boxes)]
+    drawn, draw = [], Guard.draw
+    with open_pdf(path) as pdf:
+        alone = [crop(pdf, item) for item in items]
+        monkeypatch.setattr(Guard, "draw", lambda self, number, *a, **k: (drawn.append(number), draw(self, number, *a, **k))[1])
+        together = list(crops(pdf, items))
+    assert drawn == [1] * times + [2]
+    assert [p.tobytes() for p in together] == [p.tobytes() for p in alone]
+    assert together[0].tobytes() != together[1].tobytes()
 
 
 def test_the_width_can_be_chosen(tmp_path):

@@ -161,10 +161,31 @@ def test_the_page_loads_nothing(page):
 def test_pictures_on_the_page_are_scaled_and_described(shown, page):
     images = [a for t, a in page.elements if t == "img"]
     assert [a["alt"] for a in images] == [f"{label}: a scatter plot." for label in ("Figure 1", "Figure 2", "Table 1")]
+    sizes = []
     for a in images:
         with Image.open(io.BytesIO(base64.b64decode(a["src"].partition(",")[2]))) as image:
             assert image.size == (int(a["width"]), int(a["height"]))
-            assert image.width == 1100
+            sizes.append(image.size)
+    assert sizes == [(967, 544), (725, 544), (1100, 550)]  # two in a post have less room than one
+
+
+def test_a_picture_without_colour_is_written_in_one_channel(shown, tmp_path):
+    Image.new("RGB", (400, 300), (90, 90, 90)).save(tmp_path / "grey.png")
+    Image.new("RGB", (400, 300), (90, 90, 91)).save(tmp_path / "blue.png")
+    items = tuple(replace(shown[0].items[0], label=f"Figure {n}", file=str(tmp_path / f"{n}.png")) for n in ("grey", "blue"))
+    export(replace(shown[0], items=items, posts=()), shown[1], None, tmp_path / "out")
+    for n, mode, colour in (("grey", "L", (90, 90, 90)), ("blue", "RGB", (90, 90, 91))):
+        with Image.open(tmp_path / f"out/figures/figure-{n}.png") as written:
+            assert (written.mode, written.size, written.convert("RGB").getpixel((800, 600))) == (mode, (1600, 1200), colour)
+
+
+def test_a_picture_that_a_person_put_beside_the_thread_is_on_the_page(slim, tmp_path):
+    thread, source = slim
+    picture(tmp_path / "mine.png", (3000, 3000))
+    posts = (Post("1/1", (Picture("mine.png", "mine"),)),)
+    export(replace(thread, posts=posts), source, None, tmp_path)
+    (image,) = [a for t, a in Page((tmp_path / "preview.html").read_text()).elements if t == "img"]
+    assert (image["width"], image["height"], image["alt"]) == ("960", "960", "mine")
 
 
 def test_every_post_has_its_count_problems_and_evidence(shown):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from breadth.announce.read.pdf import Page
+from breadth.announce.source import Box
 
 __all__ = ["HYPHEN", "Glyph", "glyphs_of"]
 
@@ -82,6 +83,12 @@ def read(page: Page, text: Any, api: Any) -> list[Glyph]:
     handle, loose = text.raw, api.FS_RECTF()
     numbers = [ctypes.c_double() for _ in range(4)]
     slots, at = [ctypes.byref(n) for n in numbers], ctypes.byref(loose)
+    across, down = page.left, page.bottom + page.height
+
+    def upright(left: float, bottom: float, right: float, top: float) -> Box:
+        return left - across, down - top, right - across, down - bottom
+
+    boxed = page.box if page.turned else upright  # the same, and twice as fast: it is called for every character
     fonts: dict[int, Font] = {}
     widths: dict[tuple[int, int], float] = {}
     found: list[Glyph] = []
@@ -101,8 +108,8 @@ def read(page: Page, text: Any, api: Any) -> list[Glyph]:
         api.FPDFText_GetCharOrigin(handle, i, slots[0], slots[1])
         base_x, base_y = page.point(numbers[0].value, numbers[1].value)
         api.FPDFText_GetLooseCharBox(handle, i, at)
-        ink = page.box(x0, y0, x1, y1)
-        wide = page.box(loose.left, loose.bottom, loose.right, loose.top)
+        ink = boxed(x0, y0, x1, y1)
+        wide = boxed(loose.left, loose.bottom, loose.right, loose.top)
         if ink[2] < 0 or ink[3] < 0 or ink[0] > page.width or ink[1] > page.height:
             continue  # outside what is shown
         if font.angle:

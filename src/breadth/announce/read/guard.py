@@ -24,7 +24,7 @@ from breadth.errors import AnnounceError, printable
 __all__ = ["A_PAGE", "MEMORY", "SECONDS", "Guard"]
 
 SECONDS = 120.0  # pages full of vector graphics take some 0.04 each, and 500 are read
-A_PAGE = 10.0  # seconds
+A_PAGE = 30.0  # seconds: a real paper's page took 4 alone, and more than 10 beside other work
 MEMORY = 4 << 30  # bytes of address space
 PAINTER = Path(__file__).with_name("painter.py")
 HEAD = struct.Struct("<4i")

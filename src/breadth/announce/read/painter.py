@@ -40,13 +40,18 @@ def serve(path: str) -> None:
         answer()
         return
     answer()
+    page, last = None, -1  # what is drawn next often stands on the same page, which need not be parsed again
     for line in sys.stdin:
         number, *drawn = json.loads(line)
-        try:
-            page = document[number]
-        except pypdfium2.PdfiumError:
-            answer()
-            continue
+        if page is None or number != last:
+            if page is not None:
+                page.close()
+            try:
+                page, last = document[number], number
+            except pypdfium2.PdfiumError:
+                page = None
+                answer()
+                continue
         if drawn:
             scale, cut, grey = drawn
             bitmap = page.render(scale=scale, crop=cut, grayscale=grey, rev_byteorder=True, may_draw_forms=False)
@@ -55,7 +60,6 @@ def serve(path: str) -> None:
         else:
             page.get_textpage().close()
             answer()
-        page.close()
 
 
 if __name__ == "__main__":

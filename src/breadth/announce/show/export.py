@@ -12,9 +12,9 @@ from typing import Any
 from breadth.announce.check.length import LIMITS
 from breadth.announce.check.markdown import read_left_out, read_markdown, write_markdown
 from breadth.announce.read.pdf import open_pdf
-from breadth.announce.read.render import crop
+from breadth.announce.read.render import crops
 from breadth.announce.show import preview
-from breadth.announce.show.pictures import file_names, write_png
+from breadth.announce.show.pictures import Small, file_names, greyed, small, write_png
 from breadth.announce.show.record import as_dict
 from breadth.announce.show.sheet import Cell, contact_sheet, thumbnail
 from breadth.announce.show.told import place
@@ -59,11 +59,15 @@ def export(
         refuse_edited(out)
     out.mkdir(parents=True, exist_ok=True)
     names = file_names(thread)
-    cells = []
+    alone = {p.file: len(post.pictures) == 1 for post in thread.posts for p in post.pictures}
+    cells: list[Cell] = []
+    smalls: dict[str, Small] = {}
     with nullcontext() if pdf is None else open_pdf(pdf) as paper:
-        for n, (item, name) in enumerate(zip(thread.items, names, strict=True), 1):
-            picture = crop(paper, item)
+        for n, (item, name, whole) in enumerate(zip(thread.items, names, crops(paper, thread.items), strict=True), 1):
+            picture = greyed(whole)
             write_png(picture, out / name)
+            if name in alone:
+                smalls[name] = small(picture, alone=alone[name])
             cells.append(Cell(item, thumbnail(picture), place(item, thread)))
             if report is not None:
                 report(n, len(names))
@@ -71,7 +75,7 @@ def export(
         out / "thread.md", out / "thread.json", out / "preview.html", out / "contact_sheet.png", tuple(out / n for n in names)
     )
     write_png(contact_sheet(thread.title, cells), paths.contact_sheet)
-    write_text(paths.preview, preview.render(thread, source, out, names))
+    write_text(paths.preview, preview.render(thread, source, out, names, smalls))
     write_json(paths.record, as_dict(thread, names, edited=edited))
     write_text(paths.markdown, write_markdown(thread) if markdown is None else markdown)
     return paths

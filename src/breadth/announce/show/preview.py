@@ -22,7 +22,7 @@ from markupsafe import Markup
 
 from breadth.announce.check.length import LIMITS, weighted_length
 from breadth.announce.show.fills import MARK, fills
-from breadth.announce.show.pictures import small_uri
+from breadth.announce.show.pictures import Small, small_of
 from breadth.announce.show.sheet import LOW
 from breadth.announce.show.told import shown_sentence
 from breadth.announce.source import Item, Source
@@ -39,20 +39,19 @@ _RING = 2 * math.pi * 9  # circumference of the ring that shows how full a post 
 
 @dataclass(frozen=True)
 class _Shown:
-    """A picture on the page. uri: its data; file: the full size beside the page; item: None where a person named the file."""
+    """A picture on the page. file: the full size beside the page; item: None where a person named the file."""
 
-    uri: str
-    width: int
-    height: int
+    small: Small
     file: str
     alt: str
     item: Item | None
 
 
-def render(thread: Thread, source: Source, folder: Path, crops: Sequence[str]) -> str:
+def render(thread: Thread, source: Source, folder: Path, crops: Sequence[str], smalls: Mapping[str, Small]) -> str:
     """Return the page as HTML text.
 
-    folder: where the pictures of the posts lie; crops: the picture file of each of ``thread.items``. source: where the evidence stands.
+    folder: where the pictures of the posts lie; crops: the picture file of each of ``thread.items``; smalls: pictures by their file, read
+    from ``folder`` where they are missing. source: where the evidence stands.
     """
     by_file = dict(zip(crops, thread.items, strict=True))
     style, script = (
@@ -66,7 +65,7 @@ def render(thread: Thread, source: Source, folder: Path, crops: Sequence[str]) -
             t=thread,
             platform=_NAMES[thread.platform],
             limit=LIMITS[thread.platform],
-            posts=[_post(n, p, thread, source, folder, by_file) for n, p in enumerate(thread.posts, 1)],
+            posts=[_post(n, p, thread, source, folder, by_file, smalls) for n, p in enumerate(thread.posts, 1)],
             initials=_initials(thread.authors),
             names=_names(thread.authors),
             overall=[p for p in thread.problems if p.post is None],
@@ -83,9 +82,21 @@ def render(thread: Thread, source: Source, folder: Path, crops: Sequence[str]) -
     )
 
 
-def _post(n: int, post: Post, thread: Thread, source: Source, folder: Path, by_file: Mapping[str, Item]) -> dict[str, Any]:
+def _post(
+    n: int,
+    post: Post,
+    thread: Thread,
+    source: Source,
+    folder: Path,
+    by_file: Mapping[str, Item],
+    smalls: Mapping[str, Small],
+) -> dict[str, Any]:
     """What the template needs of one post."""
-    pictures = [_Shown(*small_uri(folder / p.file), p.file, p.alt, by_file.get(p.file)) for p in post.pictures if p.file]
+    pictures = [
+        _Shown(smalls.get(p.file) or small_of(folder / p.file, alone=len(post.pictures) == 1), p.file, p.alt, by_file.get(p.file))
+        for p in post.pictures
+        if p.file
+    ]
     length, limit = weighted_length(post.text, thread.platform), LIMITS[thread.platform]
     problems = [p for p in thread.problems if p.post == n]
     ready = thread.platform == "x" and length <= limit and not MARK.search(post.text)

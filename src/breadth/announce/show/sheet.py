@@ -7,12 +7,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
-import matplotlib as mpl
 from PIL import Image, ImageDraw, ImageFont
 
 from breadth.announce.read.crops import place_of
+from breadth.announce.show.pictures import reduced
 from breadth.announce.source import Item
 
 __all__ = ["LOW", "Cell", "contact_sheet", "thumbnail"]
@@ -34,9 +35,7 @@ class Cell:
 
 def thumbnail(image: Image.Image) -> Image.Image:
     """Return a picture small enough for a cell of the sheet."""
-    small = image.copy()
-    small.thumbnail(_THUMB, Image.Resampling.LANCZOS)
-    return small
+    return reduced(image, _THUMB)
 
 
 def contact_sheet(title: str, cells: Sequence[Cell]) -> Image.Image:
@@ -81,8 +80,13 @@ def _draw(sheet: Image.Image, cell: Cell, x: int, y: int) -> None:
 
 @cache
 def _font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
-    # matplotlib brings DejaVu Sans, which has the signs and the scripts that captions use.
-    return ImageFont.truetype(Path(mpl.get_data_path()) / "fonts/ttf" / f"DejaVuSans{'-Bold' if bold else ''}.ttf", size)
+    # matplotlib brings DejaVu Sans, which has the signs and the scripts that captions use; to import it takes longer than the sheet.
+    found = find_spec("matplotlib")
+    assert found is not None
+    assert found.origin is not None
+    return ImageFont.truetype(
+        Path(found.origin).with_name("mpl-data") / "fonts/ttf" / f"DejaVuSans{'-Bold' if bold else ''}.ttf", size
+    )
 
 
 def _fitting(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
