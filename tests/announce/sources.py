@@ -264,7 +264,7 @@ def thread_of(posts, **changes):
 
 
 THREAD = thread_of(numbered(_POSTS))
-"""A true thread: no check has anything to say about it, but for the length of its prose."""
+"""A true thread: no check has anything to say about it."""
 
 
 NO_FACTS = Facts()

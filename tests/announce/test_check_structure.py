@@ -23,10 +23,24 @@ def test_a_true_thread_has_no_error(markdown):
     assert [p for p in problems(THREAD, markdown=markdown) if p.level == "error"] == []
 
 
-def test_a_true_thread_has_few_warnings():
-    assert [(p.id, p.post, p.message) for p in problems(THREAD)] == [
-        ("L1", None, "prose of more than 150 characters in posts 1 (163): shorter reads better")
-    ]
+@pytest.mark.parametrize("markdown", [False, True])
+def test_a_true_thread_has_no_warning(markdown):
+    assert problems(THREAD, markdown=markdown) == ()
+
+
+def test_long_prose_is_told_where_it_is_not_the_sources_own():
+    own = "These findings suggest that small routed models might replace larger dense models on long documents."
+    long = f"{own} {THREAD.posts[7].text.split(chr(10))[0]}"
+    assert len(long) > 150
+    assert not [p for p in problems(edited(10, own, long, evidence=(quote("These"), quote("Energy")))) if p.id == "L1"]
+    words = (
+        "In plain words: small models with good routes might one day stand in for large ones, and whoever runs them would pay less."
+    )
+    thread = edited(10, own, f"{own} {words}", evidence=(quote("These"),))
+    told = f"prose of more than 150 characters in posts 10 ({len(own) + 1 + len(words)}): shorter reads better"
+    assert [(p.level, p.post, p.message) for p in problems(thread) if p.id == "L1"] == [("warning", None, told)]
+    elsewhere = [p.id for p in problems(replace(thread, platform="bluesky")) if p.message == told]
+    assert elsewhere == ["L2"]
 
 
 def test_a_finding_that_aligns_with_something_is_a_finding_and_joint_work_with_someone_is_none():

@@ -15,6 +15,7 @@ from breadth.announce.thread import Level, Problem
 __all__ = ["f6_pictures", "r3_alt", "t6_items"]
 
 _ALT = 1000
+_NEAR = 6  # sentences
 _LABEL = re.compile(r"\b(fig(?:ure)?|tab(?:le)?)s?\.?[\s~]([A-Z]?\.?\d+|[IVX]+)\b", re.IGNORECASE)
 
 
@@ -89,7 +90,7 @@ def _words_for_it(case: Case, view: View, item: Item) -> Iterator[Problem]:
 
 
 def _about(case: Case, view: View) -> Iterator[Problem]:
-    """What a post says comes from the caption of what it shows, from a sentence that names it or from one beside that."""
+    """What a post says comes from the caption of what it shows, from a sentence that names it, or from one beside or behind that."""
     stems = frozenset(s for c in view.claims for s in c.stems)
     if len(stems) < 3:
         return
@@ -99,6 +100,9 @@ def _about(case: Case, view: View) -> Iterator[Problem]:
     if any(i in captions or _rests_on(case, rests, i) for i in shown):
         return
     if not captions and any(_rests_on(case, rests, i, near=True) for i in shown):
+        return
+    goes_on = [i for i in case.source.items if _goes_on_from(case, view, i)]
+    if any(i in goes_on for i in shown):
         return
     score = {i.label: case.library.coverage(stems, _of(case, i)) for i in case.source.items}
     mine = max(score[i.label] for i in shown)
@@ -111,6 +115,7 @@ def _about(case: Case, view: View) -> Iterator[Problem]:
             or _rests_on(case, rests, i)
             or (_rests_on(case, rests, i, near=True) and score[i.label] > mine + 0.1)
             or score[i.label] > mine + 0.2
+            or (i in goes_on and not any(_named_near(case, view, s) for s in shown))
         )
     ]
     if others:
@@ -138,6 +143,18 @@ def _rests_on(case: Case, passages: list[Passage], item: Item, *, near: bool = F
     """Whether passages are of an item's caption or name it; near: or stand beside such a sentence; caption: only of its caption."""
     numbers = case.library.caption(item) if caption else case.library.material(item, near=near)
     return any(p.number in numbers if p.number is not None else p.where == f"the caption of {item.label}" for p in passages)
+
+
+def _goes_on_from(case: Case, view: View, item: Item) -> bool:
+    """Whether each sentence of a post is, nearly word for word, one of those that go on from where an item is named."""
+    own = [c.nearest.number if c.best and c.best.verbatim and c.nearest else None for c in view.claims]
+    return bool(own) and set(own) <= case.library.opened(item)
+
+
+def _named_near(case: Case, view: View, item: Item) -> bool:
+    """Whether an item is named a few sentences before or behind what a post says, where the text may be about both."""
+    own = [c.nearest.number for c in view.claims if c.nearest and c.nearest.number is not None]
+    return any(abs(n - k) <= _NEAR for n in own for k in item.cited_by)
 
 
 def r3_alt(case: Case) -> Iterator[Problem]:

@@ -19,6 +19,9 @@ from breadth.announce.source import Item, Quote, Sentence, Source
 __all__ = ["Library", "Passage", "spelled"]
 
 _TOKEN = re.compile(r"[^\W_]+(?:[-+/&.'’][^\W_]+)*")
+_LABEL = re.compile(r"\b(?:fig(?:ure)?|tab(?:le)?)s?\.?\s*[A-Z]?\d", re.IGNORECASE)
+_POINTER = re.compile(r"(?:In )?(?:fig(?:ure)?|tab(?:le)?)s?\.?\s*[A-Z]?\d+\w?(?:\s*\([^)]*\))?,?\s(?:also )?\w+", re.IGNORECASE)
+_REACH = 6  # sentences that a pointer to a figure opens
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,19 @@ class Library:
             named = {s.number for s in self.source.sentences if name.search(s.text)}
             self._about[item] = self.caption(item) | set(item.cited_by) | named
         return frozenset(n for k in self._about[item] for n in ((k - 1, k, k + 1) if near else (k,)))
+
+    def opened(self, item: Item) -> frozenset[int]:
+        """Return the numbers of the sentences behind one that begins with an item ("Table 4 shows the scores."): those of its section up
+        to the next figure or table."""
+        found: set[int] = set()
+        for k in item.cited_by:
+            here = self.source.sentence(k)
+            pointer = here.role in ("body", "list") and _POINTER.match(here.text)
+            for s in self.source.sentences[k : k + _REACH] if pointer else ():
+                if (s.section, s.role) != (here.section, here.role) or _LABEL.search(s.text):
+                    break
+                found.add(s.number)
+        return frozenset(found)
 
     def caption(self, item: Item) -> frozenset[int]:
         """Return the numbers of the sentences that an item's caption consists of."""

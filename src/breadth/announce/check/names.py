@@ -93,7 +93,12 @@ def _called(case: Case, token: Token) -> bool:
 
 
 def _stands_for(case: Case, mine: Token, theirs: Token) -> bool:
-    """Whether a name is in another's place; a small word that the source does not have is taken for one, too."""
+    """Whether a name is in another's place; a small word that the source does not have is taken for one, too, and in the place of what
+    is sure to be a name (GPT-2, RL) also one with a capital within its sentence."""
+    if mine.kind == "name" and theirs.kind == "name":
+        return True
+    if theirs.kind == "name" and mine.kind == "word" and mine.text[:1].isupper() and not mine.begins:
+        return True
     return _called(case, theirs) and (_called(case, mine) or (mine.kind == "word" and mine.key not in case.library.stems))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import PurePosixPath
 
-from breadth.announce.check.case import Case, View, clipped
+from breadth.announce.check.case import Case, Claim, View, clipped
 from breadth.announce.check.length import LIMITS, PROSE, prose_length, too_long
 from breadth.announce.check.words import GREETING, NUMBERING, URL, content, plain
 from breadth.announce.thread import FURTHER, Problem
@@ -29,6 +29,7 @@ _LIMITATION = re.compile(
 )
 _THANKS = re.compile(r"\b(?:thank|thanks|grateful|acknowledg\w+|credits?|shout-?out)\b", re.IGNORECASE)
 _ORDER = ("title", "code", "context", "contribution", "item", "result", "implication", "limitation", "credits")
+_OWN = 0.7  # share of a claim's words that its sentence of the source has in the same order, from which it is the source's own
 _MOVES_FREELY = ("context", "item", "result")
 
 
@@ -168,16 +169,24 @@ def t7_files(case: Case) -> Iterator[Problem]:
 
 
 def l1_length(case: Case) -> Iterator[Problem]:
-    """L1 (X) and L2 (the others): no post above its platform's limit; and which have long prose."""
+    """L1 (X) and L2 (the others): no post above its platform's limit; and which have long prose in words that are not the source's own,
+    whose sentences stay whole."""
     id = "L1" if case.thread.platform == "x" else "L2"
     for n, why in too_long(case.thread.posts, case.thread.platform):
         yield case.problem(id, "error", n, why)
-    above = [f"{v.n} ({length})" for v in case.views if (length := prose_length(_taste(case, v))) > PROSE]
+    worded = [v for v in case.views if any(_reworded(case, v, c) for c in v.claims)]
+    above = [f"{v.n} ({length})" for v in worded if (length := prose_length(_taste(v))) > PROSE]
     if above and case.thread.platform in LIMITS:
         yield case.problem(
             id, "warning", None, f"prose of more than {PROSE} characters in posts {', '.join(above)}: shorter reads better"
         )
 
 
-def _taste(case: Case, view: View) -> str:
+def _reworded(case: Case, view: View, claim: Claim) -> bool:
+    """Whether a claim is in other words than a sentence of the source, and neither a greeting nor what the author gave."""
+    own = bool(claim.best and claim.best.share >= _OWN) or claim.text in plain(case.given)
+    return len(claim.stems) > 1 and not own and not (view.n == 1 and GREETING.search(claim.text))
+
+
+def _taste(view: View) -> str:
     return " ".join(c.text for c in view.claims) if view.n == 1 else " ".join(view.prose.split())

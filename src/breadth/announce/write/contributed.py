@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -17,6 +18,23 @@ __all__ = ["contributed_posts"]
 
 SAID = 0.6  # a contribution that another post says to this share needs no post of its own
 CLOSE = 0.3  # a contribution of which a figure's post says this share may stand before it
+_OF_ALL = r"(?:(?:all|our|the|full|raw|every|each|complete|detailed|individual|exact|of|these|its)\s)*"
+_NUMBERS = (
+    rf"{_OF_ALL}(?:numbers?|results?|figures|plots|tables|scores|values|measurements)"
+    rf"(?:(?:,|,?\sand)\s{_OF_ALL}(?:numbers|results|figures|plots|tables|scores|values|measurements))*"
+)
+_HANDED = re.compile(  # "We release all numbers with the paper.", "All results are publicly available."
+    rf"(?:(?:we|this \w+)\s)?(?:(?:\w+ly|also|then|further)\s)*(?:releas|publish|shar|open-?sourc|mak)(?:e|es|ed|ing)?\s{_NUMBERS}"
+    r"(?:\s(?:\w+ly\s)?(?:available|public)\b.*|\s(?:with|in|along\w*|together|online|beside|publicly)\b.*)?\W*"
+    rf"|{_NUMBERS}\s(?:are|is|were|will\sbe)\s(?:(?:\w+ly|also|made)\s)*(?:available|public|released|published|shared)\b.*",
+    re.IGNORECASE,
+)
+_MADE = re.compile(
+    r"\b(?:codes?|code-?bases?|data|data-?sets?|data ?bases?|benchmarks?|corp(?:us|ora)|collections?|suites?|models?|weights|checkpoints?|"
+    r"librar(?:y|ies)|packages?|tool\w*|software|frameworks?|implementations?|pipelines?|simulators?|environments?|demos?|prompts?|"
+    r"annotations?|labels|recipes?|leaderboards?|generations|outputs|logs|scripts?|notebooks?|platforms?|systems?|programs?)\b",
+    re.IGNORECASE,
+)
 
 
 def contributed_posts(
@@ -36,8 +54,10 @@ def contributed_posts(
     """
     free, more = counts
     plain = plain_words(source)
-    sayable = {q: contribution_piece(source, q, plain, length, room) for q in source.contributions}
-    left_out = [(q.text, "it holds no sentence that fits a post") for q, pieces in sayable.items() if not pieces]
+    handed = [q for q in source.contributions if _hands_over_numbers(q.text)]
+    sayable = {q: contribution_piece(source, q, plain, length, room) for q in source.contributions if q not in handed}
+    left_out = [(q.text, "that numbers come with the paper is no contribution") for q in handed]
+    left_out += [(q.text, "it holds no sentence that fits a post") for q, pieces in sayable.items() if not pieces]
     told = {q: pieces for q, pieces in sayable.items() if pieces}
     pictured = _pictured(source, units, told, length, room)
     drawn = [shown(u) for u in units if not any(u.items[0] in p.items for p in pictured.values())]
@@ -66,6 +86,11 @@ def contributed_posts(
         made.remove(post)
         left_out.append((post.text, "no room in so few posts"))
     return hook, made, posts, left_out
+
+
+def _hands_over_numbers(text: str) -> bool:
+    """Whether a contribution only says that numbers or results come with the paper; code, data and models that are released are one."""
+    return bool(_HANDED.fullmatch(text)) and not _MADE.search(text)
 
 
 def _pictured(
