@@ -389,7 +389,8 @@ def test_help_shows_every_way():
         ),
         (
             ("post", "thread", "--to", "linkedin"),
-            "--to is 'linkedin', where breadth does not post; open preview.html and press 'Copy' under each post",
+            "--to is 'linkedin', where breadth does not post; write it with --platform linkedin, press 'Copy' in preview.html, paste it, "
+            "and attach the pictures of figures/ in their order",
         ),
         (
             ("post", "thread", "--to", "threads"),

@@ -25,13 +25,15 @@ class Picture:
 
 @dataclass(frozen=True)
 class Post:
-    """One post. text: whole, as it is sent, with the n/N at its end; role: None where a person wrote it; items: labels that it shows."""
+    """One post. text: whole, as it is sent, with the n/N at its end; role: None where a person wrote it; items: labels that it shows;
+    parts: what LinkedIn's one text was joined from, each with its own evidence and without a number."""
 
     text: str
     pictures: tuple[Picture, ...] = ()
     evidence: tuple[Quote, ...] = ()
     role: PostRole | None = None
     items: tuple[str, ...] = ()
+    parts: tuple[Post, ...] = ()
 
 
 @dataclass(frozen=True)

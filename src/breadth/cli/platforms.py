@@ -30,15 +30,22 @@ def _service(name: str) -> _Service:
     for known in _SERVICES:
         if known == name:
             return known
-    how = {"x": "press 'Open in X' under", "twitter": "press 'Open in X' under", "linkedin": "press 'Copy' under"}.get(name.lower())
+    open_in_x = "open preview.html and press 'Open in X' under each post"
+    paste = "write it with --platform linkedin, press 'Copy' in preview.html, paste it, and attach the pictures of figures/ in their order"
+    how = {"x": open_in_x, "twitter": open_in_x, "linkedin": paste}.get(name.lower())
     if how is None:
         raise AnnounceError(unknown_name("service to post to", printable(name), _SERVICES))
-    raise AnnounceError(f"--to is '{name}', where breadth does not post; open preview.html and {how} each post")
+    raise AnnounceError(f"--to is '{name}', where breadth does not post; {how}")
 
 
 For = Annotated[
     _Platform,
-    typer.Option("--platform", help="Whose limits and counting hold.", parser=_platform, metavar=f"[{'|'.join(_PLATFORMS)}]"),
+    typer.Option(
+        "--platform",
+        help="Whose form, limits and counting hold; linkedin is one text with all pictures.",
+        parser=_platform,
+        metavar=f"[{'|'.join(_PLATFORMS)}]",
+    ),
 ]
 ForIts = Annotated[
     _Platform | None,

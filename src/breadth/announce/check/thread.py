@@ -14,6 +14,7 @@ from breadth.announce.check.library import Library
 from breadth.announce.check.limits import f7_limitation
 from breadth.announce.check.links import k1_links, k2_tags
 from breadth.announce.check.names import f5_names
+from breadth.announce.check.parts import as_parts, of_whole, whole_text
 from breadth.announce.check.reading import r1_overlap, r2_plain
 from breadth.announce.check.sides import f3_comparisons
 from breadth.announce.check.structure import l1_length, t1_numbering, t2_title, t3_code, t4_limitation, t5_parts, t7_files
@@ -54,10 +55,17 @@ def check_thread(thread: Thread, source: Source, facts: Facts, *, least: int = 8
     """Return what is wrong with a thread about a source: errors first, each in the order of the posts.
 
     A post that carries evidence is held against that; for one that carries none (Markdown that a person edited) the passages of the
-    source that are nearest to each of its sentences are looked for. least, most: how many posts are wanted.
+    source that are nearest to each of its sentences are looked for. least, most: how many posts are wanted. LinkedIn's one text is held
+    against the source part by part; it has no number and no least number of parts.
     """
-    case = Case(thread, source, facts, least, most, _library(source))
-    found = dict.fromkeys(problem for check in CHECKS for problem in check(case))
+    if thread.platform == "linkedin":
+        parts = as_parts(thread, source, facts) if len(thread.posts) == 1 else thread
+        case = Case(parts, source, facts, 1, len(parts.posts), _library(source))
+        inner = [p for check in CHECKS if check not in (t1_numbering, l1_length) for p in check(case)]
+        found = dict.fromkeys([*whole_text(thread), *(of_whole(p, parts) if parts is not thread else p for p in inner)])
+    else:
+        case = Case(thread, source, facts, least, most, _library(source))
+        found = dict.fromkeys(problem for check in CHECKS for problem in check(case))
     return tuple(sorted(found, key=lambda p: (p.level != "error", p.post or 0)))
 
 

@@ -8,6 +8,7 @@ from breadth.announce.check.thread import check_thread
 from breadth.announce.facts import Facts
 from breadth.announce.source import Quote, Source
 from breadth.announce.thread import Platform, Post, Thread
+from breadth.announce.write.one_text import joined, platform_of_parts
 from breadth.announce.write.plan import plan
 from breadth.announce.write.planned import Plan
 from breadth.announce.write.shown import picture
@@ -22,16 +23,18 @@ def write_thread(source: Source, facts: Facts, platform: Platform, *, least: int
 
     What nobody knows is a mark for the author: ``[FILL: code url]``, ``[FILL: limitation]``, ``[FILL: paper url]``. Where the checks
     find an error in a post, the sentences that it was made of are set aside and the thread is planned again, at most ``ROUNDS`` times.
+    For LinkedIn the posts are then joined into one text.
     """
+    by_post = platform_of_parts(platform)
     left: Source = source
     for _ in range(ROUNDS):
-        thread = thread_of(plan(left, facts, platform, least=least, most=most), source, facts, platform)
+        thread = thread_of(plan(left, facts, platform, least=least, most=most), source, facts, by_post)
         wrong = {p.post for p in check_thread(thread, source, facts, least=least, most=most) if p.level == "error" and p.post}
         aside = frozenset(n for post in wrong for quote in thread.posts[post - 1].evidence for n in quote.sentences)
         if not aside:
             break
         left = without(left, aside)
-    return thread
+    return joined(thread, facts, platform)
 
 
 def without(source: Source, aside: frozenset[int]) -> Source:

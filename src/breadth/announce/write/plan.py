@@ -45,9 +45,8 @@ _PARALLEL = re.compile(r"(?:For|On|In|With) [^,]{2,30}, ")
 
 
 def room_of(platform: Platform, most: int) -> int:
-    """Return how much a post may hold beside its numbering; LinkedIn's one text is shared by all posts."""
-    limit = LIMITS[platform] // most - 2 if platform == "linkedin" else LIMITS[platform]
-    return limit - len(_NUMBERED)
+    """Return how much a post may hold beside its numbering; LinkedIn's one text is shared by all its parts, which have none."""
+    return LIMITS[platform] // most - 2 if platform == "linkedin" else LIMITS[platform] - len(_NUMBERED)
 
 
 def plan(source: Source, facts: Facts, platform: Platform, *, least: int, most: int) -> Plan:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from breadth.announce.check.length import too_long
 from breadth.announce.check.thread import check_thread
 from breadth.announce.facts import Facts
 from breadth.announce.source import Source
@@ -13,6 +14,7 @@ from breadth.announce.thread import Platform, Problem, Thread
 from breadth.announce.write.answer import SCHEMA, thread_from
 from breadth.announce.write.extractive import thread_of
 from breadth.announce.write.models import Message, Writer
+from breadth.announce.write.one_text import joined, platform_of_parts
 from breadth.announce.write.plan import plan
 from breadth.announce.write.prompt import evidence_of, prompt_of
 from breadth.errors import AnnounceError
@@ -35,23 +37,29 @@ def written(
     planned = plan(source, facts, platform, least=least, most=most)
     least = min(least, len(planned.posts))  # a short paper is not padded
     evidence = evidence_of(source, planned)
+    by_post = platform_of_parts(platform)
+
+    def plain() -> Thread:
+        return joined(thread_of(planned, source, facts, by_post), facts, platform)
 
     def accept(text: str) -> tuple[Thread | None, tuple[str, ...]]:
-        thread, wrong = thread_from(text, source, facts, platform, planned, evidence)
+        thread, wrong = thread_from(text, source, facts, by_post, planned, evidence)
         if thread is None:
             return None, wrong
         problems = check_thread(thread, source, facts, least=least, most=most)
-        return thread, tuple(_told(p) for p in problems if p.level == "error" or (p.id in STRICT and not _allowed(p, facts)))
+        whole = joined(thread, facts, platform)
+        false = [_told(p) for p in problems if p.level == "error" or (p.id in STRICT and not _allowed(p, facts))]
+        return whole, (*false, *(f"L2: {why}" for _, why in (too_long(whole.posts, platform) if platform != by_post else ())))
 
     try:
         prompt = prompt_of(source, facts, platform, planned, least=least, most=most)
         thread, wrong = asked(writer, prompt, SCHEMA, accept)
     except AnnounceError as error:
-        return thread_of(planned, source, facts, platform), f"the model gave no answer ({error})"
+        return plain(), f"the model gave no answer ({error})"
     if thread is None:
         more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
         why = f"the model's thread was still wrong after {ROUNDS} rounds of repair ({wrong[0]}{more})"
-        return thread_of(planned, source, facts, platform), why
+        return plain(), why
     return thread, None
 
 
