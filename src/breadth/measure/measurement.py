@@ -2,68 +2,25 @@
 
 from __future__ import annotations
 
-import html
-import json
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from breadth.data.union import Union
-from breadth.errors import MeasureError, printable, unknown_name
+from breadth.errors import printable
 from breadth.measure.advice import Advised, advice, notes
 from breadth.measure.compare import Stored
 from breadth.measure.embeddings import Embeddings
-from breadth.measure.mixture import Mixture, mixture
-from breadth.measure.protocol import Protocol
 from breadth.measure.reference import Scale
+from breadth.measure.result import Result
 from breadth.measure.rivals.panel import Rival
 from breadth.stats.interval import Estimate
 from breadth.stats.possible import possible, too_few
-from breadth.version import __version__
 
-__all__ = [
-    "SCHEMA",
-    "CrossMeasure",
-    "Measurement",
-    "SourceMeasure",
-    "Stability",
-    "TaskPair",
-    "finite",
-    "shared_protocol",
-    "table",
-]
+__all__ = ["CrossMeasure", "Measurement", "SourceMeasure", "Stability", "TaskPair"]
 
-# Of the JSON object; goes up when a field changes its meaning.
-SCHEMA = 1
 TOO_FEW = "too few tasks to say: try --tasks auto"
-
-
-def finite(value: Any) -> Any:
-    """Return a JSON-able value with null for nan and infinity, which JSON does not have."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): finite(item) for key, item in value.items()}
-    return [finite(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def shared_protocol(protocols: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what all protocols share, with every fingerprint. comparable: what values to be compared share."""
-    shared = dict(protocols[0])
-    for p in protocols[1:]:
-        shared = {key: value for key, value in shared.items() if p.get(key) == value}
-    fingerprints = dict.fromkeys(str(p["fingerprint"]) for p in protocols)
-    comparable = dict.fromkeys(Protocol.of(p).comparable for p in protocols)
-    return {**shared, "fingerprint": " ".join(fingerprints), "comparable": " ".join(comparable)}
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], foot: str) -> str:
-    """Return a table for notebooks; cells are escaped, ``foot`` is HTML."""
-    lines = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><tr>{''.join(f'<th>{name}</th>' for name in head)}</tr>{lines}</table><small>{foot}</small>"
 
 
 def _maybe(e: Estimate | None) -> dict[str, Any] | None:
@@ -178,6 +135,10 @@ class CrossMeasure:
     b: str
     distance: Estimate
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields under their names, JSON-able."""
+        return {"a": self.a, "b": self.b, "distance": self.distance.as_dict()}
+
     def __str__(self) -> str:
         d = self.distance
         return f"{printable(self.a)} to {printable(self.b)}\n  distance     {d.value:.4f} [{d.low:.4f}, {d.high:.4f}]"
@@ -193,9 +154,13 @@ class Stability:
     tasks: int
     n: int
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields under their names."""
+        return asdict(self)
 
-@dataclass(frozen=True, eq=False)
-class Measurement:
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Measurement(Result[SourceMeasure]):
     """All sources, all pairs of them and the scale, through one probe under one protocol."""
 
     probe: dict[str, Any]
@@ -204,11 +169,6 @@ class Measurement:
     cross: tuple[CrossMeasure, ...]
     stability: tuple[Stability, ...]
     seconds: float
-
-    @property
-    def protocol(self) -> dict[str, Any]:
-        """What all sources share; their numbers of tasks may differ under "auto". comparable: what values to be compared share."""
-        return shared_protocol([s.protocol for s in self.sources])
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -220,47 +180,10 @@ class Measurement:
         """What to do next, one sentence a source."""
         return advice([Advised(s.stored, s.doubt, s.source.n_items) for s in self.sources])
 
-    def __getitem__(self, name: str) -> SourceMeasure:
-        for s in self.sources:
-            if s.name == name:
-                return s
-        raise MeasureError(unknown_name("source", name, [s.name for s in self.sources]))
-
-    def mixture(self) -> Mixture:
-        """Return what answers for any mixture of the sources: diversity by weights, what to add next, the most diverse weights."""
-        return mixture([s.embeddings for s in self.sources])
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the shape that ``breadth measure --json`` promises to other programs."""
-        ends = (None, None) if self.scale is None else (self.scale.floor.as_dict(), self.scale.ceiling.as_dict())
-        found = {
-            "schema": SCHEMA,
-            "version": __version__,
-            "probe": self.probe,
-            "protocol": self.protocol,
-            "scale": dict(zip(("floor", "ceiling"), ends, strict=True)),
-            "sources": [s.as_dict() for s in self.sources],
-            "cross": [{"a": c.a, "b": c.b, "distance": c.distance.as_dict()} for c in self.cross],
-            "stability": [{"a": s.a, "b": s.b, "flip_rate": s.flip_rate, "tasks": s.tasks, "n": s.n} for s in self.stability],
-            "notes": list(self.notes),
-            "advice": list(self.advice),
-            "seconds": self.seconds,
-        }
-        return dict(finite(found))
-
-    def to_json(self) -> str:
-        """Return ``as_dict`` as indented JSON text."""
-        return json.dumps(self.as_dict(), indent=1, ensure_ascii=False)
-
-    def __repr__(self) -> str:
-        return "\n".join(
-            [
-                *map(str, self.sources),
-                *map(str, self.cross),
-                *(f"note: {note}" for note in self.notes),
-                f"probe {self.probe['name']}, protocol {self.protocol['comparable']}",
-            ]
-        )
+    @property
+    def ends(self) -> dict[str, Any]:
+        """Floor and ceiling of the scale, JSON-able; None without a scale."""
+        return {name: None if self.scale is None else getattr(self.scale, name).as_dict() for name in ("floor", "ceiling")}
 
     def _repr_html_(self) -> str:
         """A table for notebooks."""
@@ -269,5 +192,4 @@ class Measurement:
             estimates = (possible(s.diversity), possible(s.floor), s.corrected)
             said = [f"{e.value:.4f} [{e.low:.4f}, {e.high:.4f}]" for e in estimates]
             rows.append([s.name, *said, s.place.removesuffix(" of the way from floor to ceiling")])
-        foot = html.escape(". ".join([*self.notes, f"probe {self.probe['name']}, protocol {self.protocol['comparable']}"]))
-        return table(("source", "diversity", "noise floor", "corrected", "floor to ceiling"), rows, foot)
+        return self.html_table(("source", "diversity", "noise floor", "corrected", "floor to ceiling"), rows)

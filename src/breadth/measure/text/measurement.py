@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import html
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from breadth.data.text.batches import TextSource
-from breadth.errors import MeasureError, printable, unknown_name
+from breadth.errors import printable
 from breadth.measure.advice import unresolved
 from breadth.measure.compare import Stored
 from breadth.measure.embeddings import Embeddings
-from breadth.measure.measurement import SCHEMA, finite, shared_protocol, table
-from breadth.measure.mixture import Mixture, mixture
+from breadth.measure.result import Result
 from breadth.measure.rivals.panel import Rival
 from breadth.stats.interval import Estimate
 from breadth.stats.possible import too_few
-from breadth.version import __version__
 
 __all__ = ["TextCross", "TextMeasurement", "TextScale", "TextSourceMeasure", "Value"]
 
@@ -153,8 +148,8 @@ class TextCross:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class TextMeasurement:
+@dataclass(frozen=True, eq=False, repr=False)
+class TextMeasurement(Result[TextSourceMeasure]):
     """All sources of text, all pairs of them and the scale, through one probe under one protocol."""
 
     probe: dict[str, Any]
@@ -162,61 +157,27 @@ class TextMeasurement:
     sources: tuple[TextSourceMeasure, ...]
     cross: tuple[TextCross, ...]
     seconds: float
-
-    @property
-    def protocol(self) -> dict[str, Any]:
-        """What all sources share. comparable: what values to be compared share."""
-        return shared_protocol([s.protocol for s in self.sources])
+    # How often an order turns is not simulated for text.
+    stability: tuple[()] = field(default=(), init=False)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader must know before ranking the sources: neighbours that cannot be told apart."""
         return unresolved([s.stored for s in self.sources])
 
-    def __getitem__(self, name: str) -> TextSourceMeasure:
-        for s in self.sources:
-            if s.name == name:
-                return s
-        raise MeasureError(unknown_name("source", name, [s.name for s in self.sources]))
-
-    def mixture(self) -> Mixture:
-        """Return what answers for any mixture whose batches each come from one source."""
-        return mixture([s.embeddings for s in self.sources])
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the shape that ``breadth measure --json`` prints: that of images, and what text has beside it."""
-        ends: Mapping[str, Any] = {"floor": None, "ceiling": None}
-        if self.scale is not None:
-            whole = {name: getattr(self.scale, name) for name in ("floor", "ceiling", "uniform")}
-            ends = {name: value.corrected.as_dict() for name, value in whole.items()}
-            ends = {**ends, "plain": {name: value.diversity.as_dict() for name, value in whole.items()}}
-        found = {
-            "schema": SCHEMA,
-            "version": __version__,
-            "probe": self.probe,
-            "protocol": self.protocol,
-            "scale": ends,
-            "sources": [s.as_dict() for s in self.sources],
-            "cross": [c.as_dict() for c in self.cross],
-            "stability": [],
-            "notes": list(self.notes),
-            "advice": [],
-            "seconds": self.seconds,
-        }
-        return dict(finite(found))
-
-    def to_json(self) -> str:
-        """Return ``as_dict`` as indented JSON text."""
-        return json.dumps(self.as_dict(), indent=1, ensure_ascii=False)
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """None is given for text."""
+        return ()
 
     @property
-    def foot(self) -> str:
-        """The line that says what all values rest on."""
-        return f"probe {self.probe['name']}, protocol {self.protocol['comparable']}"
-
-    def __repr__(self) -> str:
-        notes = (f"note: {note}" for note in self.notes)
-        return "\n".join([*map(str, self.sources), *map(str, self.cross), *notes, self.foot])
+    def ends(self) -> dict[str, Any]:
+        """Floor, ceiling and uniform tokens without noise, and plain, JSON-able; None without a scale."""
+        if self.scale is None:
+            return {"floor": None, "ceiling": None}
+        whole = {name: getattr(self.scale, name) for name in ("floor", "ceiling", "uniform")}
+        corrected = {name: value.corrected.as_dict() for name, value in whole.items()}
+        return {**corrected, "plain": {name: value.diversity.as_dict() for name, value in whole.items()}}
 
     def _repr_html_(self) -> str:
         """A table for notebooks."""
@@ -226,4 +187,4 @@ class TextMeasurement:
             estimates = (s.plain.corrected, s.plain.diversity, s.plain.floor, s.with_rows.corrected)
             said = [f"{e.value:.4f} [{e.low:.4f}, {e.high:.4f}]" for e in estimates]
             rows.append([s.name, *said, s.place.removesuffix(" of the way from floor to ceiling")])
-        return table(head, rows, html.escape(". ".join([*self.notes, self.foot])))
+        return self.html_table(head, rows)
