@@ -1,17 +1,25 @@
 """LinkedIn: one text without numbers, all pictures attached, and every part of it still held against its own evidence."""
 
+import json
 from dataclasses import replace
 
 import pytest
+from PIL import Image
 
 from announce.sources import CODE_URL, PAPER_URL, SOURCE, TITLE
+from breadth.announce.check.length import weighted_length
 from breadth.announce.check.markdown import as_thread, write_markdown
 from breadth.announce.check.parts import MOST_PICTURES
 from breadth.announce.check.thread import check_thread
 from breadth.announce.facts import Facts
+from breadth.announce.show.pictures import file_names
+from breadth.announce.show.preview import render
 from breadth.announce.thread import Picture, Post
 from breadth.announce.write.extractive import write_thread
+from breadth.announce.write.models import Writer
 from breadth.announce.write.one_text import joined
+from breadth.announce.write.plan import plan
+from breadth.announce.write.repair import written
 
 FACTS = Facts(hashtags=("#NLP", "#ML"))
 WRITTEN = write_thread(SOURCE, FACTS, "linkedin")
@@ -170,3 +178,49 @@ def test_two_pictures_of_a_part_and_a_text_that_has_no_room_for_their_places():
     full = replace(two, text=f"{'a' * 2990}\n\n1/1")
     assert joined(replace(thread, posts=(full,)), Facts(), "linkedin").posts[0].text == "a" * 2990
     assert joined(thread, Facts(), "mastodon") is thread
+
+
+class Asked:
+    """A model that answers with the plan's own words, changed."""
+
+    def __init__(self, change):
+        self.change = change
+        self.writer = Writer("command", self.ask)
+
+    def ask(self, messages, schema):
+        planned = plan(SOURCE, FACTS, "linkedin", least=8, most=13)
+        posts = [
+            {
+                "role": p.role,
+                "text": self.change(p.text),
+                "evidence": [n for q in p.evidence for n in q.sentences],
+                "items": [i.label for i in p.items],
+            }
+            for p in planned.posts
+        ]
+        return json.dumps({"posts": posts})
+
+
+def test_a_model_s_parts_are_joined_and_false_or_long_ones_refused():
+    thread, why = written(SOURCE, FACTS, "linkedin", Asked(lambda text: text.replace(TITLE, f"**{TITLE}**")).writer)
+    assert (why, len(thread.posts), thread.platform) == (None, 1, "linkedin")
+    assert "**" not in thread.posts[0].text
+    assert told(thread) == []
+    thread, why = written(SOURCE, FACTS, "linkedin", Asked(lambda text: text.replace("3.4", "3.5")).writer)
+    assert why.startswith("the model's thread was still wrong after 2 rounds of repair (F1, post ")
+    assert thread.posts[0].text == POST.text
+    _, why = written(SOURCE, FACTS, "linkedin", Asked(lambda text: f"{text}\n\n{'#NLP ' * 45}").writer)
+    assert "L2: the whole text has " in why
+
+
+def test_the_preview_is_one_card(tmp_path):
+    names = file_names(WRITTEN)
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (160, 80), "white").save(tmp_path / name)
+    page = render(WRITTEN, SOURCE, tmp_path, names, {})
+    assert page.count("<article") == 1
+    assert '<span class="count">' not in page
+    assert f'<span class="about">{len(POST.items)} figures and tables</span>' in page
+    assert f">{weighted_length(POST.text, 'linkedin')}/3000<" in page
+    assert page.count("<figure>") == len(POST.pictures)

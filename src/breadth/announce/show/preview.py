@@ -34,6 +34,7 @@ _NAMES = {"x": "X", "bluesky": "Bluesky", "mastodon": "Mastodon", "linkedin": "L
 _PIECES = re.compile(
     r"(?P<fill>\[FILL: [^\]\n]*\])|(?P<url>https?://[^\s<>\"]+[^\s<>\".,;:!?)\]'])|(?P<tag>(?<![\w&/])[#@]\w[\w.@-]*\w|(?<![\w&/])[#@]\w)"
 )
+MOST_LABELS = 3  # that the head of a post names
 _RING = 2 * math.pi * 9  # circumference of the ring that shows how full a post is
 
 
@@ -103,7 +104,7 @@ def _post(
     return {
         "n": n,
         "pieces": pieces(post.text),
-        "about": ", ".join(post.items) or post.role,
+        "about": _about(post),
         "pictures": pictures,
         "length": length,
         "over": length > limit,
@@ -115,6 +116,13 @@ def _post(
         # The one way to X without its paid interface: a page on which the author presses the button.
         "intent": f"https://x.com/intent/post?text={urllib.parse.quote(post.text, safe='')}" if ready else None,
     }
+
+
+def _about(post: Post) -> str | None:
+    """What the head of a post says of it: its figures and tables, how many where they are too many to name, else its kind."""
+    if len(post.items) > MOST_LABELS:
+        return f"{len(post.items)} figures and tables"
+    return ", ".join(post.items) or post.role
 
 
 def _errors_first(problem: Problem) -> bool:

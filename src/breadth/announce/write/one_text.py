@@ -69,4 +69,5 @@ def _plain(text: str, tags: str) -> str:
     """The text of a part without its number and hashtags, an address on the line of the words that lead to it."""
     body = re.sub(r"\n\n\d+/\d+$", "", text)
     body = body.removesuffix(f"\n\n{tags}") if tags else body
+    body = re.sub(r"^\*\*(.+)\*\*$", r"\1", body, flags=re.MULTILINE)  # a model's bold title, which LinkedIn would not show as bold
     return re.sub(r":\n\n(https?://\S+|\[FILL: [^\]\n]*\])(?=\n|$)", r": \1", body)
