@@ -209,7 +209,7 @@ def test_a_model_s_parts_are_joined_and_false_or_long_ones_refused():
     thread, why = written(SOURCE, FACTS, "linkedin", Asked(lambda text: text.replace("3.4", "3.5")).writer)
     assert why.startswith("the model's thread was still wrong after 2 rounds of repair (F1, post ")
     assert thread.posts[0].text == POST.text
-    _, why = written(SOURCE, FACTS, "linkedin", Asked(lambda text: f"{text}\n\n{'#NLP ' * 45}").writer)
+    _, why = written(SOURCE, FACTS, "linkedin", Asked(lambda text: f"{text}\n\n{'#NLP ' * 38}").writer)
     assert "L2: the whole text has " in why
 
 
