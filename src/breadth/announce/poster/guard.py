@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from breadth.announce.poster.facts import PosterFacts
 from breadth.announce.poster.named import meetings, numbers, places, tags, unknown_words
 from breadth.announce.poster.slot import HANDLE, URL, Kind, Said, said, same
+from breadth.announce.poster.when import Day
 from breadth.announce.thread import Problem
 
 __all__ = ["Change", "changes", "instead", "stands", "unheld"]
@@ -22,6 +23,10 @@ FIELDS: dict[Kind, tuple[str, ...]] = {
     "board": ("board",),
     "url": ("paper_url", "code_url"),
 }
+_OPEN = (  # what says a day or a time and cannot be compared
+    ("date", re.compile(r"\b(?:tomorrow|tonight)\b", re.IGNORECASE)),
+    ("start", re.compile(r"\b(?:half|(?:a )?quarter|five|ten|twenty) (?:past|to|after|before) [a-z]{3,6}\b", re.IGNORECASE)),
+)
 NEAR = 0.75  # of the letters; one changed word of a title is nearer, another title is not
 
 
@@ -67,7 +72,7 @@ def changes(text: str, facts: PosterFacts) -> tuple[Change, ...]:
 
 def _named(prose: str, rest: str, facts: PosterFacts) -> list[Change]:
     """Names, places, numbers and tags that the facts say otherwise or not. prose: without addresses, handles and what `said` reads."""
-    found = [Change("date", None, m[0]) for m in re.finditer(r"\b(?:tomorrow|tonight)\b", prose, re.IGNORECASE)]
+    found = [Change(field, None, m[0]) for field, pattern in _OPEN for m in pattern.finditer(prose)]
     for mention in dict.fromkeys(meetings(prose)):
         unknown = unknown_words(mention, facts)
         letters, years = [w for w in unknown if not w.isdigit()], re.findall(r"\d{4}", facts.event or "")
@@ -85,7 +90,8 @@ def _named(prose: str, rest: str, facts: PosterFacts) -> list[Change]:
         found.append(Change("room", room, place))
     own = {t.lstrip("#").casefold(): f"#{t.lstrip('#')}" for t in facts.hashtags}
     for tag in (t for t in dict.fromkeys(tags(rest)) if t[1:].casefold() not in own):
-        dated = [o for t, o in own.items() if re.sub(r"\d", "", t) == re.sub(r"\d", "", tag[1:].casefold())]
+        numbered = re.search(r"\d", tag)  # a year
+        dated = [o for t, o in own.items() if numbered and re.sub(r"\d", "", t) == re.sub(r"\d", "", tag[1:].casefold())]
         found.append(Change("hashtags", dated[0] if dated else None, tag))
     return found + [Change("number", None, n) for n in dict.fromkeys(numbers(prose, facts))]
 
@@ -101,6 +107,9 @@ def _held(thing: Said, facts: PosterFacts, unsaid: set[str]) -> list[Change]:
     if not given:
         return [Change(fields[0] if fields else "handles", None, thing.text)]
     alike = {f: v for f, v in given.items() if any(same(s, thing) for s in said(_alone(thing.kind, v)))}
+    years = set(re.findall(r"(?<!\d)20\d\d(?!\d)", " ".join([facts.event or "", *facts.hashtags])))
+    if isinstance(thing.value, Day) and thing.value.year and years and str(thing.value.year) not in years:
+        alike = {}  # the day is that of the facts, and the year is not that of the meeting
     meant = unsaid if thing.kind == "time" and len(unsaid) == 1 else given
     field = next(iter(alike), "") or max(meant, key=lambda f: difflib.SequenceMatcher(None, given[f], thing.core).ratio())
     return [

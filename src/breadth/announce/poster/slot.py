@@ -59,7 +59,8 @@ def said(text: str) -> tuple[Said, ...]:
 
     for m in URL.finditer(text):
         url = m[0].rstrip(".,;:!?)'*")
-        add("url", m.start(), url, url, re.sub(r"^\w+://|\\|/$", "", url))
+        opened = re.sub(r"^\w+://|\\|/$", "", url)
+        add("url", m.start(), url, url, re.sub(r"^(arxiv\.org)/(?:pdf|html)/(.+?)(?:\.pdf)?$", r"\1/abs/\2", opened))
     for kind, pattern in _PATTERNS:
         for m in pattern.finditer(text):
             word = m[0].rstrip(".,") if kind in {"handle", "room", "board", "weekday"} else m[0]

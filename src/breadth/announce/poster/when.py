@@ -26,7 +26,8 @@ DATE = re.compile(
 )
 # "the 29th", which the month is to be guessed of; "the 29th floor" and "the 29th conference" are none.
 DAY_ALONE = re.compile(
-    r"(?<![\w/.-])(?:(?<=\bthe )|(?<=day )|(?<=day, )|(?<=\bon ))(?:\d{1,2}(?:st|nd|rd|th)|twenty[- ]\w{4,7}(?<=[dth])|thirtieth)"
+    r"(?<![\w/.-])(?:(?<=\bthe )|(?<=day )|(?<=day, )|(?<=\b(?:mon|tue|wed|thu|fri|sat) )|(?<=\bon ))"
+    r"(?:\d{1,2}(?:st|nd|rd|th)|twenty[- ]\w{4,7}(?<=[dth])|thirtieth)"
     r"(?=\s*(?:$|[.,;:!?)–—@-]|\d|(?:at|from|in|between|until|to|and|or|starting|this|next|room|noon|\w{3,6}day|mon|tue|wed|thu|fri|sat)\b))",
     re.IGNORECASE | re.MULTILINE,
 )
