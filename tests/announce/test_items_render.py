@@ -1,13 +1,18 @@
 """Pictures of items: their width, their shape, what is in them, and what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from announce.pdf_maker import Picture, Rule, Sheet, Text, pdf_bytes
+from breadth.announce.read.glyphs import uprighted
 from breadth.announce.read.guard import Guard
+from breadth.announce.read.items import letters_in
+from breadth.announce.read.lines import lines_of
 from breadth.announce.read.pdf import open_pdf
-from breadth.announce.read.render import crop, crops
+from breadth.announce.read.render import crop, crops, letter_height
 from breadth.announce.source import Item
 from breadth.errors import AnnounceError
 
@@ -151,3 +156,32 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_read(tmp_path, mon
 def test_an_item_of_a_paper_needs_the_paper():
     with pytest.raises(AnnounceError, match=r"^Figure 1 has no picture file and no PDF was given; give the paper's PDF$"):
         crop(None, Item("Figure 1", 1, (0, 0, 1, 1), "", 1.0))
+
+
+@pytest.mark.parametrize(
+    "box, letters, height",
+    [
+        ((100, 200, 492, 300), 3.5, 14.0),  # 1600 pixels for 400 points
+        ((100, 200, 292, 992), 3.5, 14.0),  # 3200 pixels for 800 points, the height
+        ((100, 200, 492, 300), None, None),
+    ],
+)
+def test_letters_are_as_high_as_the_picture_shows_them(box, letters, height):
+    item = Item("Figure 1", 1, box, "", 1.0, letters=letters)
+    assert letter_height(item) == height
+    assert letter_height(replace(item, file="figure.png")) is None
+
+
+def test_the_middle_letter_of_a_box_counts_whatever_its_angle(tmp_path):
+    sheet = Sheet().add(
+        Text(100, 100, "outside the box", size=20), Text(100, 300, "much small print", size=4), Text(100, 320, "big", size=12)
+    )
+    path = tmp_path / "paper.pdf"
+    path.write_bytes(pdf_bytes([sheet]))
+    with open_pdf(path) as pdf, pdf.page(1) as page:
+        lines = lines_of(page)
+    assert letters_in((90, 290, 300, 330), lines) == 4
+    assert letters_in((90, 310, 300, 330), lines) == 12
+    assert letters_in((90, 400, 300, 430), lines) is None
+    down = [replace(x, bbox=uprighted(x.bbox, 90), angle=90) for x in lines]
+    assert letters_in((90, 310, 300, 330), down) == 12

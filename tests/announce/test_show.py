@@ -14,12 +14,13 @@ from show_threads import HOSTILE, hostile, made, picture
 
 from breadth.announce.check.markdown import read_markdown, write_markdown
 from breadth.announce.read.crops import place_of
+from breadth.announce.show import preview
 from breadth.announce.show.export import export, is_edited, refuse_edited
 from breadth.announce.show.fills import fills
 from breadth.announce.show.pictures import file_names
 from breadth.announce.show.preview import pieces
 from breadth.announce.show.sheet import Cell, contact_sheet, thumbnail
-from breadth.announce.show.told import place, shown_sentence
+from breadth.announce.show.told import fine_print, place, shown_sentence
 from breadth.announce.source import Item
 from breadth.announce.thread import Picture, Post
 from breadth.errors import AnnounceError
@@ -367,3 +368,20 @@ def test_the_sheet_prints_the_box_of_what_is_cut_from_a_page():
     one, other = (contact_sheet("T", [Cell(replace(item, bbox=box), small, "post 1")]) for box in (item.bbox, (1, 2, 3, 4)))
     assert one.size == other.size
     assert one.tobytes() != other.tobytes()
+
+
+def test_letters_too_small_to_read_are_told():
+    item = Item("Figure 1", 3, (100.0, 72.0, 492.0, 290.0), "", 0.9, letters=3.2)
+    assert fine_print(item) == "small print: letters of 13 pixels in a picture 1600 wide"
+    assert fine_print(replace(item, letters=3.5)) is None
+    small = Image.new("RGB", (40, 30), "white")
+    one, other = (contact_sheet("T", [Cell(i, small, "post 1")]) for i in (item, replace(item, letters=None)))
+    assert one.tobytes() != other.tobytes()
+
+
+def test_letters_too_small_to_read_are_told_beside_their_post(shown, tmp_path, monkeypatch):
+    monkeypatch.setattr(preview, "fine_print", lambda item: "small print" if item.label == "Figure 2" else None)
+    export(shown[0], shown[1], None, tmp_path)
+    posts = (tmp_path / "preview.html").read_text().split("<article")[1:]
+    words = '<b>Figure 2</b> small print. To show a part of it, give its box: <code>--crop "Figure 2=p5:108,72,504,340"</code>'
+    assert [words in p for p in posts] == [False, False, True, False, False]

@@ -49,6 +49,7 @@ class Item:
     label: "Figure 2" or "Table 1", also where "Fig. 2" or "TABLE I" is printed; page: 1-based; bbox: without the caption;
     confidence: 0..1 that the box is right; doubts: why it is lower than it could be, in words; cited_by: numbers of the sentences that name
     it; appendix: whether it stands behind the references or in an appendix. file: a picture that is there already (a study's figure).
+    letters: size of its middle letter in points, None where it holds no text (a photograph, a scan).
     """
 
     label: str
@@ -60,6 +61,7 @@ class Item:
     cited_by: tuple[int, ...] = ()
     appendix: bool = False
     file: str | None = None
+    letters: float | None = None
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def tell_thread(thread: Thread, source: Source, known: Facts, exported: Exported
     from breadth.announce.read.crops import place_of
     from breadth.announce.show.fills import fills
     from breadth.announce.show.sheet import LOW
-    from breadth.announce.show.told import shown_sentence
+    from breadth.announce.show.told import fine_print, place, shown_sentence
 
     print(printable(thread.title))
     if note:
@@ -67,6 +67,9 @@ def tell_thread(thread: Thread, source: Source, known: Facts, exported: Exported
         names = ", ".join(f"{i.label} on p. {i.page} ({i.confidence:.2f})" for i in low)
         print(printable(f"uncertain crops, look at contact_sheet.png: {names}"))
         print(f'  where a box is wrong: --crop "{printable(low[0].label)}={place_of(low[0])}" with the right numbers')
+    fine = [(i, words) for i in thread.items if place(i, thread).startswith("post") and (words := fine_print(i))]
+    for item, words in fine:
+        print(printable(f'{item.label} on p. {item.page}: {words}; to show a part of it: --crop "{item.label}={place_of(item)}"'))
     if exported is not None:
         print(f"thread:  {exported.markdown}\npreview: {exported.preview}")
     unused = known.unused([post.text for post in thread.posts])

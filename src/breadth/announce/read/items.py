@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from breadth.announce.read.captions import Caption, captions_of, grown, heads_of
 from breadth.announce.read.choose import Choice, Habit, assigned, habit_of, settled
 from breadth.announce.read.field import Field, area, field_of, shared
+from breadth.announce.read.glyphs import uprighted
 from breadth.announce.read.ink import ink_of
 from breadth.announce.read.lines import Line
 from breadth.announce.read.looks import Look, look_of, running_lines
@@ -96,7 +97,7 @@ def found_in(pdf: Pdf, pages: Sequence[Sequence[Line]], report: Callable[[int, i
             for c, regions in plan.options
             if not regions and c.label not in known
         ]
-    items.sort(key=lambda i: i.page)
+    items = sorted((replace(i, letters=letters_in(i.bbox, pages[i.page - 1])) for i in items), key=lambda i: i.page)
     captions = tuple(Place(c.label, p.page + 1, turned_back(c.bbox, p.angle, p.size), c.lines) for p in plans for c in p.captions)
     return Found(tuple(continued(items, plans)), captions, tuple(problems))
 
@@ -120,6 +121,16 @@ def opened(
     taken = {i for c in own for i in c.lines}
     whole = [grown(c, upright, rules, taken) for c in own]
     return field_of(parts_of(n + 1, angle, turned_size(size, angle), upright, ink, rules, look, running, whole)), size
+
+
+def letters_in(box: Box, lines: Sequence[Line]) -> float | None:
+    """Return the size of the middle letter in a box of a page with these lines, in points; None where it holds none."""
+    sizes: list[float] = []
+    for line in lines:
+        x0, y0, x1, y1 = uprighted(line.bbox, -line.angle) if line.angle else line.bbox
+        if box[0] <= (x0 + x1) / 2 <= box[2] and box[1] <= (y0 + y1) / 2 <= box[3]:
+            sizes += [line.size] * len(line.text)
+    return sorted(sizes)[len(sizes) // 2] if sizes else None
 
 
 def clashing(choices: Sequence[Choice]) -> bool:

@@ -16,7 +16,7 @@ from breadth.announce.read.pdf import Page, Pdf
 from breadth.announce.source import Box, Item
 from breadth.errors import AnnounceError, printable
 
-__all__ = ["MOST_PIXELS", "WIDTH", "crop", "crops"]
+__all__ = ["MOST_PIXELS", "WIDTH", "crop", "crops", "letter_height"]
 
 WIDTH = 1600
 MARGIN = 4.0  # points around an item
@@ -74,6 +74,14 @@ def cut_of(page: Page, item: Item, width: int) -> Cut:
         )
     wide, high = inner(right - left, bottom - top, width)
     return Cut((left, top, right, bottom), min(wide / (right - left), high / (bottom - top), SHARPEST))
+
+
+def letter_height(item: Item) -> float | None:
+    """Return the size of an item's middle letter in its picture, in pixels; None where it holds no text."""
+    if item.letters is None or item.file is not None:
+        return None
+    x0, y0, x1, y1 = item.bbox
+    return item.letters * min(WIDTH / (x1 - x0 + 2 * MARGIN), SHAPE * WIDTH / (y1 - y0 + 2 * MARGIN))
 
 
 def drawn(page: Page, cuts: Sequence[Cut]) -> list[Image.Image]:

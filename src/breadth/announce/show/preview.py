@@ -24,7 +24,7 @@ from breadth.announce.check.length import LIMITS, weighted_length
 from breadth.announce.show.fills import MARK, fills
 from breadth.announce.show.pictures import Small, small_of
 from breadth.announce.show.sheet import LOW
-from breadth.announce.show.told import shown_sentence
+from breadth.announce.show.told import fine_print, shown_sentence
 from breadth.announce.source import Item, Source
 from breadth.announce.thread import Post, Problem, Thread
 
@@ -113,6 +113,7 @@ def _post(
         "evidence": [(q, _context(q.sentences, q.text, source)) for q in post.evidence],
         "wanted": [p.alt for p in post.pictures if not p.file],
         "low": [p.item for p in pictures if p.item and p.item.confidence < LOW],
+        "fine": [(p.item, words) for p in pictures if p.item and (words := fine_print(p.item))],
         # The one way to X without its paid interface: a page on which the author presses the button.
         "intent": f"https://x.com/intent/post?text={urllib.parse.quote(post.text, safe='')}" if ready else None,
     }

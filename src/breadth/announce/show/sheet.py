@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from breadth.announce.read.crops import place_of
 from breadth.announce.show.pictures import reduced
+from breadth.announce.show.told import fine_print
 from breadth.announce.source import Item
 
 __all__ = ["LOW", "Cell", "contact_sheet", "thumbnail"]
@@ -71,9 +72,11 @@ def _draw(sheet: Image.Image, cell: Cell, x: int, y: int) -> None:
     pen.rounded_rectangle((x, bar, x + 300, bar + 9), 4, _LINE)
     pen.rounded_rectangle((x, bar, x + max(9, round(300 * min(1.0, max(0.0, item.confidence)))), bar + 9), 4, colour)
     pen.text((x + _THUMB[0], bar - 7), f"{item.confidence:.2f}{' look' if low else ''}", colour, font=_font(17, low), anchor="ra")
-    words = "; ".join(item.doubts) or item.caption
+    fine = fine_print(item)
+    doubts = [*item.doubts, *([fine] if fine else [])]
+    words = "; ".join(doubts) or item.caption
     for n, line in enumerate(_lines(words, _font(15), _THUMB[0], 2)):
-        pen.text((x, bar + 19 + 21 * n), line, _CAREFUL if item.doubts else _MUTED, font=_font(15))
+        pen.text((x, bar + 19 + 21 * n), line, _CAREFUL if doubts else _MUTED, font=_font(15))
     if item.file is None:  # a study's figure is not cut from a page
         pen.text((x, bar + 65), f"box {place_of(item)}", _MUTED, font=_font(15))
 

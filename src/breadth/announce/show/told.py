@@ -1,11 +1,14 @@
-"""Which figures and tables a thread shows, in words."""
+"""Which figures and tables a thread shows, and which have letters too small to read there, in words."""
 
 from __future__ import annotations
 
+from breadth.announce.read.render import WIDTH, letter_height
 from breadth.announce.source import Item
 from breadth.announce.thread import Thread
 
-__all__ = ["place", "shown_sentence"]
+__all__ = ["fine_print", "place", "shown_sentence"]
+
+SMALLEST = 14.0  # pixels of a picture 1600 wide, which a feed shows at a third of its size or less
 
 
 def shown_sentence(thread: Thread) -> str:
@@ -14,6 +17,14 @@ def shown_sentence(thread: Thread) -> str:
     main, appendix = ([i.label in shown for i in thread.items if i.appendix is behind] for behind in (False, True))
     more = f", {sum(appendix)} of {len(appendix)} in the appendix" if appendix else ""
     return f"{sum(main)} of {len(main)} figures and tables shown{more}"
+
+
+def fine_print(item: Item) -> str | None:
+    """Return what is to be said of letters too small to read in a post, None where they are not or there are none."""
+    height = letter_height(item)
+    if height is None or height >= SMALLEST:
+        return None
+    return f"small print: letters of {height:.0f} pixels in a picture {WIDTH} wide"
 
 
 def place(item: Item, thread: Thread) -> str:
