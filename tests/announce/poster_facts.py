@@ -1,7 +1,10 @@
 """The example of a good ad, its facts and its draft, for tests of the poster ad."""
 
-from breadth.announce.poster import PosterFacts
+import datetime
 
+from breadth.announce.poster import PosterFacts, poster
+
+TODAY = datetime.date(2023, 7, 1)
 EXAMPLE = """\
 Visit LeanDojo's poster and talk to us about LLMs for theorem proving!
 7/28 Friday, 11:45 AM – 12:15 PM, room 301,
@@ -28,3 +31,11 @@ GIVEN = {
 
 def facts(**changes):
     return PosterFacts.model_validate({k: v for k, v in {**GIVEN, **changes}.items() if v is not None})
+
+
+def made(draft="", today=TODAY, **changed):
+    return poster(facts(**changed), draft, today=today)
+
+
+def told(result, id):
+    return [p.message for p in result.problems if p.id == id]
