@@ -1,6 +1,6 @@
 """What is read of papers, and what their threads are worth, beside gold lists made by hand; one core.
 
-    python benchmarks/announce.py PAPERS_DIR [--mutations N] [--long PAGES] [--json FILE]
+    python benchmarks/announce.py PAPERS_DIR [--mutations N] [--command] [--long PAGES] [--json FILE]
 
 PAPERS_DIR holds NAME.pdf and NAME.gold.json: {"title", "authors", "code_url", "limitation": [{"page", "quote"}], "contributions":
 {"page", "n"}, "results": [{"page", "quote", "numbers"}], "important": [labels], "items": [{"label", "page", "bbox"}]}, boxes in PDF
@@ -16,6 +16,7 @@ points from the top left, caption excluded. Papers without a gold list are timed
 - errors, warnings: of the checks on the generated thread; s/page: CPU seconds a page of reading and writing, without the pictures.
 
 --mutations N: N corruptions of each kind (corruptions.py) of the generated threads, spread over the papers, and how many are refused.
+--command: CPU seconds a page of the whole command, with every picture and page that it writes.
 --long PAGES: peak memory and time of a PDF of so many pages, made by repeating those of the folder's papers.
 """
 
@@ -205,6 +206,37 @@ def mutations(sources: list[Source], most: int) -> None:
         print(f"{kind:<16}" + "".join(f"{f'{r}/{seen}':>12}" for r in refused), flush=True)
 
 
+def cost(*arguments: str) -> tuple[float, int]:
+    """Run breadth with these arguments; return CPU seconds and peak memory in KiB, both with the process that draws pages."""
+    # In a process between, whose children are this one alone: ru_maxrss holds the largest of all that were waited for.
+    code = (
+        "import json, resource, subprocess, sys; r = subprocess.run(sys.argv[1:], capture_output=True, text=True); "
+        "u = resource.getrusage(resource.RUSAGE_CHILDREN); "
+        "print(json.dumps([r.returncode, u.ru_utime + u.ru_stime, u.ru_maxrss, r.stderr]))"
+    )
+    command = [sys.executable, "-c", code, sys.executable, "-m", "breadth", *arguments]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    status, seconds, peak, said = json.loads(done.stdout)
+    if status:
+        raise SystemExit(f"breadth {arguments[0]} ended with {status}: {said}")
+    return seconds, peak
+
+
+def whole_command(papers: list[tuple[Path, int]]) -> None:
+    """Print CPU seconds of `breadth thread PAPER.pdf --out DIR`, all pictures written, for papers of so many pages."""
+    start = min(cost("thread", "--help")[0] for _ in range(3))
+    print(
+        f"{'whole command':<16}{'pages':>10}{'s':>10}{'s/page':>10}   the start of Python and the command line, {start:.2f} s, taken off"
+    )
+    spent = 0.0
+    for path, pages in papers:
+        with tempfile.TemporaryDirectory() as folder:
+            seconds = cost("thread", str(path), "--out", folder, "--no-code", "--force")[0] - start
+        spent += seconds
+        print(f"{path.stem:<16}{pages:>10}{seconds:>10.2f}{seconds / pages:>10.3f}", flush=True)
+    print(f"{'all':<16}{sum(n for _, n in papers):>10}{spent:>10.2f}{spent / sum(n for _, n in papers):>10.3f}")
+
+
 def long_paper(papers: list[Path], pages: int) -> None:
     """Print peak memory and time of reading and writing about a PDF of so many pages, in a process of its own."""
     import pypdfium2
@@ -217,17 +249,7 @@ def long_paper(papers: list[Path], pages: int) -> None:
                     made.import_pages(part, list(range(min(len(part), pages - len(made)))))
         made.save(str(path))
         made.close()
-        command = [sys.executable, "-m", "breadth", "thread", str(path), "--out", str(Path(folder) / "out"), "--no-code"]
-        # In a process between, whose children are this one alone: ru_maxrss holds the largest of all that were waited for.
-        code = (
-            "import json, resource, subprocess, sys; r = subprocess.run(sys.argv[1:], capture_output=True, text=True); "
-            "u = resource.getrusage(resource.RUSAGE_CHILDREN); "
-            "print(json.dumps([r.returncode, u.ru_utime + u.ru_stime, u.ru_maxrss, r.stderr]))"
-        )
-        done = subprocess.run([sys.executable, "-c", code, *command], check=True, capture_output=True, text=True)
-        status, seconds, peak, said = json.loads(done.stdout)
-        if status:
-            raise SystemExit(f"breadth thread ended with {status}: {said}")
+        seconds, peak = cost("thread", str(path), "--out", str(Path(folder) / "out"), "--no-code")
         size = path.stat().st_size / 2**20
         print(f"{pages} pages, {size:.0f} MB: {seconds:.0f} s of CPU with all pictures, peak {peak / 1024:.0f} MB")
 
@@ -236,6 +258,7 @@ def main() -> None:
     given = argparse.ArgumentParser(description="Measures of breadth thread on papers with gold lists.")
     given.add_argument("papers", type=Path)
     given.add_argument("--mutations", type=int, default=0)
+    given.add_argument("--command", action="store_true")
     given.add_argument("--long", type=int, default=0)
     given.add_argument("--json", type=Path)
     options = given.parse_args()
@@ -254,6 +277,8 @@ def main() -> None:
         options.json.write_text(json.dumps([asdict(s) for s, _, _ in scored], indent=1) + "\n")
     if options.mutations:
         mutations([source for _, source, _ in scored], options.mutations)
+    if options.command and scored:
+        whole_command([(options.papers / f"{s.paper}.pdf", s.pages) for s, _, _ in scored])
     if options.long:
         long_paper(papers, options.long)
 
