@@ -92,11 +92,25 @@ def test_the_time_is_told(breadth):
     assert result_of(breadth("prose.txt", *SMALL, "--dry-run", "--json"))["sources"] == ["prose.txt"]
 
 
+def test_as_many_batches_as_needed(breadth):
+    asked = ("prose.txt", *SMALL[:6], "--no-rivals", "--no-scale", "--tasks", "auto", "--precision")
+    code, said, _ = breadth(*asked, "0.5")
+    assert code == 0
+    assert said.splitlines()[3].startswith("  note         10 batches for ±0.5, noise included; without it ±0.")
+    said = breadth(*asked, "1e-9")[1]
+    assert " batches and no more, the interval is still wider than ±1e-09, noise included" in said
+    assert breadth(*asked, "0.5", "--dry-run")[1].startswith("1 source of text, 20 batches assumed of each: about ")
+
+
 def test_idle_options_are_told(breadth):
-    _, _, beside = breadth("prose.txt", *SMALL, "--ways", "5", "--interleave", "--probe-seed", "3")
+    _, _, beside = breadth(
+        "prose.txt", *SMALL, "--ways", "5", "--interleave", "--probe-seed", "3", "--precision", "0.1", "--encoder", "x"
+    )
     assert [line for line in beside.splitlines() if "no effect" in line] == [
         "breadth: note: --ways has no effect here: the sources are text",
         "breadth: note: --probe-seed has no effect here: the probe has its weights",
+        "breadth: note: --precision has no effect here: it belongs to --tasks auto",
+        "breadth: note: --encoder has no effect here: it belongs to the other metrics",
         "breadth: note: --interleave has no effect here: it belongs to --mixture",
     ]
     _, _, beside = breadth("glyphs:classes=20,size=8", "--length", "16", "--dry-run", "--probe", "conv-stride", "--size", "8")
@@ -112,8 +126,8 @@ def test_idle_options_are_told(breadth):
         (["none.txt"], "none.txt does not exist; expected a text file, a folder of them, or hf:USER/NAME"),
         (["table.csv", "--text", "--text-col", "title"], "table.csv has no column 'title'; its columns: id, body"),
         (["prose.txt", "prose.txt"], "two sources are named 'prose'; expected different names: give each source once, or rename a file"),
-        (["prose.txt", "--tasks", "auto"], "--tasks is 'auto'; expected a whole number of 3 or more for text"),
-        (["prose.txt", "--draws", "1"], "draws is 1; expected a whole number of 2 or more"),
+        (["prose.txt", "--tasks", "some"], "--tasks is 'some'; expected a whole number of 3 or more, or auto"),
+        (["prose.txt", "--tasks", "auto", "--precision", "0"], "precision is 0.0; expected a positive half-width, e.g. 0.005"),
         (
             ["prose.txt", "--text-probe", "large"],
             "tokeniser 'bytes' has 257 tokens, probe 'GPT-2 (large)' 5,000; expected the tokeniser that the probe was trained with: name it "

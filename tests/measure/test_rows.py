@@ -58,10 +58,13 @@ def test_both_ways_are_the_definition(which, move, block, last, monkeypatch):
 
 @pytest.mark.parametrize("places", [2, 40])
 def test_columns_by_both_ways(places):
-    u, delta = numbers(3, 2, 5, places, dtype=DOUBLE), numbers(3, 8, places, seed=1, dtype=DOUBLE)
-    expected = torch.einsum("ngol,ngil->ngoi", delta.view(3, 2, 4, places), u).square().mean(3).flatten(1)
+    u, delta = numbers(3, places, 5, dtype=DOUBLE), numbers(3, places, 8, seed=1, dtype=DOUBLE)
+    expected = torch.einsum("nlo,nli->noi", delta, u).square().mean(2)
     torch.testing.assert_close(row_norms(u, 8, 3)(delta), expected, rtol=1e-12, atol=0)
-    torch.testing.assert_close(torch.func.vmap(row_norms(u, 8, 3))(delta[None]), expected[None], rtol=1e-12, atol=0)
+    stacked = torch.stack([delta, 2 * delta])
+    torch.testing.assert_close(
+        torch.func.vmap(row_norms(u, 8, 3))(stacked), torch.stack([expected, 4 * expected]), rtol=1e-12, atol=0
+    )
 
 
 def test_peak_bytes_counts_what_lives_at_one_time():

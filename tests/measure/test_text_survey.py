@@ -1,6 +1,7 @@
 """Measurements of text: noise that is known, references in order, rows beside, the same numbers whatever is measured beside or again."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from breadth.measure.text.survey import TextSettings, estimated_text_seconds, me
 from breadth.nets.gpt2 import Gpt2Size
 
 PROBE = random_text_probe(Gpt2Size(vocab_size=257, n_positions=16, n_embd=16, n_layer=2, n_head=2, tied=False), seed=1)
-SMALL = TextSettings(tasks=8, sequences=4, rivals=False, scale=False)
+SMALL = TextSettings(tasks=8, sequences=4, draws=2, rivals=False, scale=False)
 
 
 def corpus(name, words, seed=0):
@@ -35,22 +36,26 @@ A, B = corpus("a", ["red", "green", "blue"]), corpus("b", ["12", "7", "+", "=", 
 
 @pytest.fixture(scope="module")
 def result():
-    return measure_text([A, B], PROBE, TextSettings(tasks=8, sequences=4, rivals=False))
+    return measure_text([A, B], PROBE, TextSettings(tasks=8, sequences=4, draws=2, rivals=False))
 
 
 def test_noise_of_known_size_is_found():
     rng = np.random.default_rng(0)
     signal = np.exp(rng.normal(size=(40, 1, 4000)))
     draws = signal * np.exp(rng.normal(0, 0.3, (40, 2, 4000)))
-    found = noise(draws)
+    found = noise(draws, 2)
+    single = noise(draws, 1)
     # Two means of two draws: each has half of a draw's variance, their log ratio twice that.
     assert found.value == pytest.approx(distance_of_variance(0.3**2), rel=0.05)
     assert found.low < found.value < found.high
     assert found.n == 40
+    assert single.value == pytest.approx(distance_of_variance(2 * 0.3**2), rel=0.05)
 
 
-def test_corrected_values_do_not_depend_on_the_draws():
-    few, many = (measure_text([A], PROBE, TextSettings(8, 4, draws, rivals=False, scale=False))["a"].plain for draws in (2, 6))
+@pytest.mark.parametrize("draws", [1, 2])
+def test_corrected_values_do_not_depend_on_the_draws(draws):
+    few, many = (measure_text([A], PROBE, TextSettings(8, 4, k, rivals=False, scale=False))["a"].plain for k in (draws, 6))
+    assert few.floor.n == (5 if draws == 1 else 8)
     assert few.floor.value > 2 * many.floor.value
     assert abs(few.corrected.value - many.corrected.value) < 0.25 * few.floor.value
     assert few.diversity.value - many.diversity.value > 0.3 * few.floor.value
@@ -102,9 +107,56 @@ def test_what_cannot_be_measured_is_refused():
     assert str(error.value) == "the sources ['a', 'a'] were given; expected one or more, each with a name of its own"
     with pytest.raises(DataError, match="ask for fewer or smaller batches"):
         measure_text([A], PROBE, TextSettings(tasks=800, sequences=64))
+    for options, message in (
+        ({"draws": 0}, "draws is 0; expected a whole number of 1 or more"),
+        ({"tasks": "many"}, "tasks is 'many'; expected a whole number of 3 or more, or \"auto\""),
+        ({"precision": 0.0}, "precision is 0.0; expected a positive half-width, e.g. 0.005"),
+    ):
+        with pytest.raises(MeasureError) as error:
+            TextSettings(**options)
+        assert str(error.value) == message
+
+
+def test_as_many_batches_as_a_precision_takes():
+    auto = TextSettings("auto", 4, rivals=False, scale=False, precision=1.0)
+    found = measure_text([A], PROBE, auto)["a"]
+    assert found.embeddings.tasks == 10
+    narrow = found.plain.diversity.high - found.plain.diversity.low
+    # Half of that width takes more than 10 batches and fewer than the cap.
+    found = measure_text([A], PROBE, replace(auto, precision=0.25 * narrow, most=200))["a"]
+    assert 20 <= found.embeddings.tasks < 200
+    assert found.plain.diversity.high - found.plain.diversity.low <= 0.5 * narrow
+    same = measure_text([A], PROBE, replace(auto, tasks=found.embeddings.tasks))["a"]
+    assert np.allclose(same.embeddings.values, found.embeddings.values, rtol=1e-5)
+    assert same.protocol == found.protocol
+    assert same.plain.corrected.value == pytest.approx(found.plain.corrected.value, rel=0.3)
+    assert found.plain.floor.n == max(5, found.embeddings.tasks // 4)
+    assert found.with_rows.diversity.n == found.embeddings.tasks
+
+
+def test_a_corpus_that_ends_first_ends_it():
+    small = Batches(corpus_of([" ".join(["red", "green"] * 30)] * 5, "small"), BYTES, length=16)
+    found = measure_text([small], PROBE, TextSettings("auto", 8, rivals=False, scale=False, precision=1e-9))["small"]
+    assert found.embeddings.tasks == small.sequences // 8
+    assert 10 <= found.embeddings.tasks < 20
+
+
+def test_the_panel_holds_vendi_scores():
+    rng = np.random.default_rng(0)
+    words = [f"{a}{b}" for a in ("red", "green", "blue", "so", "on") for b in ("", "ish", "er", "est")]
+    long = Batches(corpus_of([" ".join(rng.choice(words, 60)) for _ in range(200)], "long"), BYTES, length=16)
+    rivals = {r.name: r for r in measure_text([long], PROBE, TextSettings(3, 4, scale=False))["long"].rivals}
+    for name in ("Vendi q=1, cosine", "Vendi q=2, cosine", "Vendi q=1, rbf", "Vendi q=2, rbf"):
+        assert 1 < rivals[name].estimate.value < 64
+        assert "mean states of GPT-2 (random, seed 1)" in rivals[name].note
+        assert rivals[name].estimate.method.endswith("samples of documents, no document in two")
+    assert rivals["Self-BLEU"].estimate.value > 0
     with pytest.raises(MeasureError) as error:
-        TextSettings(draws=1)
-    assert str(error.value) == "draws is 1; expected a whole number of 2 or more"
+        measure_text([long], PROBE, TextSettings(3, 4, scale=False, encoder="some/model"))
+    assert str(error.value) == (
+        "the other metrics of 'long' cannot be measured: a sentence encoder needs the package sentence-transformers; install it, or use "
+        "the mean states of a probe; or leave them out (--no-rivals, rivals=False)"
+    )
 
 
 def test_the_time_is_estimated_and_progress_told():

@@ -18,7 +18,7 @@ OF_TASKS = (
     "scale", "store", "tasks", "ways", "weights",
 )  # fmt: skip
 OF_IMAGES = ("channels", "size")
-OF_TEXT = ("by", "interleave", "length", "sequences", "text_col", "text_probe", "tokenizer")
+OF_TEXT = ("by", "encoder", "interleave", "length", "sequences", "text_col", "text_probe", "tokenizer")
 
 
 def idle_options(given: Collection[str], settings: Settings, sets: Sequence[LabeledSet], *, bare: bool) -> dict[str, str]:

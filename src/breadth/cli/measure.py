@@ -25,13 +25,6 @@ def _tasks(text: str) -> int | Literal["auto"]:
     return int(text)
 
 
-def _whole(tasks: str) -> int:
-    found = _tasks(tasks)
-    if found == "auto":
-        raise MeasureError("--tasks is 'auto'; expected a whole number of 3 or more for text")
-    return found
-
-
 def measure(
     context: typer.Context,
     sources: Annotated[
@@ -87,6 +80,9 @@ def measure(
     text_probe: Annotated[
         str, typer.Option("--text-probe", help="Text: default, random, a folder with a GPT-2, or a name on the Hub.")
     ] = "default",
+    encoder: Annotated[
+        str, typer.Option("--encoder", help="Text: a model of sentence-transformers for the Vendi score; default: the probe.")
+    ] = "",
     interleave: Annotated[bool, typer.Option("--interleave", help="Text: --mixture inside every batch, measured anew.")] = False,
     device: Device = "cpu",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how long it may take, and stop.")] = False,
@@ -126,14 +122,16 @@ def measure(
         from breadth.cli.measure_text import TextAsked, measure_corpora
 
         how = TextSettings(
-            tasks=_whole(tasks),
+            tasks=_tasks(tasks),
             sequences=sequences,
-            draws=draws if "draws" in given else TextSettings.draws,
+            draws=draws,
             scale=scale,
             rivals=rivals,
             seed=seed,
             memory=MEMORY if limit_bytes is None else working_set(limit_bytes, 0),
             store=folder,
+            precision=precision,
+            encoder=encoder,
         )
         asked = TextAsked(tokenizer, text_probe, probe_seed, device, interleave, given)
         reading = TextReading(BYTES, length, by, text_col, split, revision, offline, limit)

@@ -16,17 +16,18 @@ from breadth.data.text.mixture import Mixed
 from breadth.data.text.places import TextReading, is_generated, text_source
 from breadth.data.text.tokens import tokeniser
 from breadth.errors import MeasureError, printable
+from breadth.measure.auto import narrow_enough
 from breadth.measure.text.measurement import TextMeasurement, Value
 from breadth.measure.text.probe import TextProbe, random_text_probe, text_probe
-from breadth.measure.text.survey import FIRST, TextSettings, estimated_text_seconds, measure_text
+from breadth.measure.text.survey import FIRST, TYPICAL, TextSettings, estimated_text_seconds, measure_text
 from breadth.study.text_probe import default_text_probe
 
 __all__ = ["TextAsked", "measure_corpora"]
 
 # What images and vectors have and text has not.
 _OF_IMAGES = (
-    "arithmetic", "channels", "estimator", "filters", "group_col", "head", "image_col", "label_col", "per_class", "precision", "probe",
-    "ridge", "size", "ways", "weights",
+    "arithmetic", "channels", "estimator", "filters", "group_col", "head", "image_col", "label_col", "per_class", "probe", "ridge",
+    "size", "ways", "weights",
 )  # fmt: skip
 # A probe's vocabulary may be padded up to a round number, not more.
 _PADDED = 1024
@@ -44,11 +45,15 @@ class TextAsked:
     given: Collection[str]
 
 
-def _idle(asked: TextAsked, mixture: str | None) -> dict[str, str]:
+def _idle(asked: TextAsked, settings: TextSettings, mixture: str | None) -> dict[str, str]:
     """Option -> why it has no effect, for those given that have none for text."""
     why = dict.fromkeys(_OF_IMAGES, "the sources are text")
     if asked.probe != "random":
         why["probe_seed"] = "the probe has its weights"
+    if settings.tasks != "auto":
+        why["precision"] = "it belongs to --tasks auto"
+    if not settings.rivals:
+        why["encoder"] = "it belongs to the other metrics"
     if mixture is None:
         why["interleave"] = "it belongs to --mixture"
     return {name: why[name] for name in why if name in asked.given}
@@ -66,7 +71,7 @@ def measure_corpora(
     as_json: bool,
 ) -> None:
     """Measure ``places`` and tell what was found; the tokeniser of ``asked`` takes the place of that of ``how``."""
-    tell_idle(_idle(asked, mixture))
+    tell_idle(_idle(asked, settings, mixture))
     how = replace(how, tokeniser=tokeniser(asked.tokeniser, offline=how.offline))
     sources = _sources(places, how)
     weights = None if mixture is None else asked_weights(mixture, [s.name for s in sources])
@@ -83,11 +88,12 @@ def measure_corpora(
             print_json({"sources": list(places), "estimated_seconds": round(seconds)})
         else:
             count = f"{len(sources)} source{'' if len(sources) == 1 else 's'} of text"
-            print(f"{count}, {settings.tasks} batches each: about {duration(seconds)} on one core")
+            tasks = f"{TYPICAL} batches assumed of" if settings.tasks == "auto" else f"{settings.tasks} batches"
+            print(f"{count}, {tasks} each: about {duration(seconds)} on one core")
         return
     with progress_bar("measure", quiet=as_json) as show:
         result = measure_text(sources, probe, settings, report=show, first=None if as_json else _tell_first)
-    finish(result, weights, out=out, as_json=as_json, told=lambda: _tell(result))
+    finish(result, weights, out=out, as_json=as_json, told=lambda: _tell(result, settings))
 
 
 def _sources(places: Sequence[str], how: TextReading) -> list[TextSource]:
@@ -141,8 +147,15 @@ def _tell_first(name: str, value: Value) -> None:
     )
 
 
-def _tell(result: TextMeasurement) -> None:
-    for line in (*result.sources, *result.cross):
+def _tell(result: TextMeasurement, settings: TextSettings) -> None:
+    for s in result.sources:
+        print(s)
+        if settings.tasks == "auto":
+            c, reached = s.plain.corrected, narrow_enough(s.plain.diversity, settings.precision)
+            how = "for" if reached else "and no more, the interval is still wider than"
+            print(f"  note         {s.embeddings.tasks} batches {how} ±{settings.precision:g}, noise included; "
+                  f"without it ±{(c.high - c.low) / 2:.4f}")  # fmt: skip
+    for line in result.cross:
         print(line)
     for note in result.notes:
         print(f"note: {note}")
@@ -153,7 +166,7 @@ def _tell(result: TextMeasurement) -> None:
             ("ceiling, a random language a batch", result.scale.ceiling),
         ):
             print(f"{what}: {value.corrected.value:.4f}")
-    tasks = result.sources[0].embeddings.tasks
+    tasks = " or ".join(dict.fromkeys(str(s.embeddings.tasks) for s in result.sources))
     print(
         f"diversity without the estimator's noise; 95% intervals over {tasks} batches drawn from the given data; probe "
         f"{result.probe['name']}; protocol {result.protocol['comparable']}: compare values of one protocol only",

@@ -15,7 +15,7 @@ from breadth.measure.sampling import Progress, embed_range, joined
 from breadth.measure.task2vec import Task2Vec
 from breadth.stats.interval import Estimate, mean_pairwise
 
-__all__ = ["LEAST_TASKS", "AutoTasks", "auto_tasks", "narrow_enough"]
+__all__ = ["LEAST_TASKS", "AutoTasks", "auto_tasks", "narrow_enough", "until_narrow"]
 
 LEAST_TASKS = 10
 EmbedRange = Callable[[int, int], Embeddings]
@@ -61,13 +61,6 @@ def auto_tasks(
 
     Raises MeasureError for a precision that is not positive, fewer than 10 tasks at first, or a cap below them.
     """
-    if not precision > 0:
-        raise MeasureError(f"a precision of {precision:g} was asked for; expected a positive half-width, e.g. 0.01")
-    if least < LEAST_TASKS or most < least or step < 1:
-        raise MeasureError(
-            f"automatic numbers of tasks from {least} to {most} by {step} were asked for; expected at least {LEAST_TASKS} at first, no "
-            "lower cap and steps of 1 or more"
-        )
 
     def embedded(start: int, stop: int) -> Embeddings:
         if embed_tasks is not None:
@@ -75,6 +68,20 @@ def auto_tasks(
         report = None if progress is None else lambda done, _: progress(start + done, most)
         return embed_range(source, t2v, start, stop, ways=ways, per_class=per_class, seed=seed, progress=report)
 
+    return until_narrow(embedded, precision=precision, least=least, most=most, step=step, level=level)
+
+
+def until_narrow(
+    embedded: EmbedRange, *, precision: float, least: int = LEAST_TASKS, most: int = 500, step: int = 10, level: float = 0.95
+) -> AutoTasks:
+    """As ``auto_tasks``, of whatever ``embedded`` (start, stop) gives for a range of tasks; ranges are asked for in order, each once."""
+    if not precision > 0:
+        raise MeasureError(f"a precision of {precision:g} was asked for; expected a positive half-width, e.g. 0.01")
+    if least < LEAST_TASKS or most < least or step < 1:
+        raise MeasureError(
+            f"automatic numbers of tasks from {least} to {most} by {step} were asked for; expected at least {LEAST_TASKS} at first, no "
+            "lower cap and steps of 1 or more"
+        )
     e = embedded(0, least)
     d = e.distances
     while not narrow_enough(mean_pairwise(d, level), precision) and e.tasks < most:

@@ -13,9 +13,7 @@ def _rows(x: Tensor, out: int, passes: int) -> Squares:
     if x.ndim == 2:
         mean = x.square().mean(1, keepdim=True)
         return lambda delta: delta.square() * mean
-    columns = x.flatten(1, -2).transpose(1, 2).unsqueeze(1)
-    squares = row_norms(columns, out, passes)
-    return lambda delta: squares(delta.flatten(1, -2).transpose(1, 2))
+    return row_norms(x.flatten(1, -2), out, passes)
 
 
 def linear(layer: nn.Module, x: Tensor, passes: int) -> Squares:

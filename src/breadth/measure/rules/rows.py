@@ -60,6 +60,33 @@ def by_gram(gram: Tensor, groups: int, width: int) -> Squares:
     return squares
 
 
+class _Onto(torch.autograd.Function):
+    """Fixed [b, l, l] times delta [b, l, o]; under vmap as ``_Product``, several deltas become more columns."""
+
+    @staticmethod
+    def forward(delta: Tensor, fixed: Tensor) -> Tensor:
+        return torch.bmm(fixed, delta)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        pass
+
+    @staticmethod
+    def vmap(info: Any, dims: tuple[int, None], delta: Tensor, fixed: Tensor) -> tuple[Tensor, int]:
+        d = delta.movedim(dims[0], 2)
+        return torch.bmm(fixed, d.flatten(2)).view(*d.shape[:3], -1), 2
+
+
+def _by_gram_of_places(gram: Tensor, width: int) -> Squares:
+    """As ``by_gram`` for one group and gradients [n, l, out]: their own order in memory makes it a third faster than [n, out, l]."""
+
+    def squares(delta: Tensor) -> Tensor:
+        d = delta.reshape(len(gram), gram.shape[1], -1).to(gram.dtype)
+        return cast(Tensor, _Onto.apply(d, gram)).mul_(d).sum(1) / width  # type: ignore[no-untyped-call]
+
+    return squares
+
+
 def direct(columns: Columns, n: int, groups: int, width: int, block: int) -> Squares:
     """Squares from transposed columns with ``width`` entries, asked for ``block`` of the n samples at a time."""
 
@@ -78,12 +105,10 @@ def direct(columns: Columns, n: int, groups: int, width: int, block: int) -> Squ
     return squares
 
 
-def row_norms(columns: Tensor, out: int, passes: int) -> Squares:
-    """Squares of ``delta U^T`` from columns U [n, groups, i, l]; ``passes`` is how many gradients will be asked about."""
-    n, groups, width, places = columns.shape
-    rows = out // groups
-    u = columns.reshape(n * groups, width, places)
-    if places * places * (width + passes * rows) < passes * rows * places * width:
-        return by_gram(torch.bmm(u.transpose(1, 2), u), groups, width)
-    transposed = u.transpose(1, 2)
-    return direct(lambda part: [transposed], n, groups, width, n)
+def row_norms(u: Tensor, out: int, passes: int) -> Squares:
+    """Squares from inputs u [n, l, i] and gradients [n, ..., out] with l places; ``passes`` is how many gradients will be asked about."""
+    n, places, width = u.shape
+    if places * places * (width + passes * out) < passes * out * places * width:
+        return _by_gram_of_places(torch.bmm(u, u.transpose(1, 2)), width)
+    squares = direct(lambda part: [u], n, 1, width, n)
+    return lambda delta: squares(delta.reshape(n, places, out).transpose(1, 2))

@@ -21,17 +21,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from breadth.data.text.batches import TextBatch, TextSource, batch
 from breadth.errors import MeasureError
 from breadth.measure.embeddings import Embeddings, TaskEmbedding
-from breadth.measure.fisher import chunk_size, features_of, record
+from breadth.measure.fisher import Recording, chunk_size, features_of, record
 from breadth.measure.memory import chunks
 from breadth.measure.protocol import Protocol
 from breadth.measure.store import EmbeddingStore
-from breadth.measure.text.head import HEAD_TOKENS, STEPS, TextHead, tuned
+from breadth.measure.text.head import STEPS, TOKENS, tuned
 from breadth.measure.text.probe import TextProbe
+from breadth.measure.text.signs import pulled
 from breadth.seeds import generator, integer
 from breadth.version import __version__
 
@@ -39,15 +39,15 @@ __all__ = ["Text2Vec", "embed_draws", "embed_text", "protocol_of_text"]
 
 Progress = Callable[[int, int], None]
 # Goes up whenever the same batch gets another embedding.
-STORED_AS = 2
+STORED_AS = 3
 
 
 @dataclass(frozen=True)
 class Text2Vec:
     """``Text2Vec(probe)(batch)`` embeds one batch of sequences: tune the head, then take the Fisher of the body's weights.
 
-    draws: backward passes with random signs, see the module; steps: of tuning the head on ``HEAD_TOKENS`` tokens of the batch, 0 for the
-    probe's own head. Random choices depend on ``seed`` and the batch's sequences only. memory: bytes for the working set of a
+    draws: backward passes with random signs, see the module; steps: of tuning the head, each on ``TOKENS`` tokens of the batch, 0 for
+    the probe's own head. Random choices depend on ``seed`` and the batch's sequences only. memory: bytes for the working set of a
     chunk of sequences; store: where finished embeddings are kept and found again.
     """
 
@@ -110,16 +110,20 @@ class Text2Vec:
         else:
             kept = []
             hidden = torch.cat([features_of(probe.body, tokens[part]) for part in parts])
-        head = self._head(hidden.view(*tokens.shape, -1)[:, :-1][real], tokens[:, 1:][real], seed)
+        head = self._head(hidden.view(*tokens.shape, -1)[:, :-1], real, tokens[:, 1:], seed)
+        del hidden
         totals: dict[str, Tensor] = {}
+        loss = doubt = 0.0
         for part in parts:
             recording = kept.pop() if kept else record(probe.body, tokens[part], self.draws, probe.vocabulary)
-            states = recording.features.detach().view(len(recording.features), tokens.shape[1], -1)
-            cotangents = self._cotangents(states, real[part], head.weight, seed, part.start)
-            for name, squares in recording.stacked(cotangents).items():
+            states = recording.features.detach().view(part.stop - part.start, tokens.shape[1], -1)
+            gradients = pulled(states, tokens[part], real[part], head, draws=self.draws, seed=seed, first=part.start)
+            loss, doubt = loss + gradients.loss, doubt + gradients.doubt
+            for name, squares in _squares(recording, gradients.at_states).items():
                 term = squares.double().sum(1)
                 totals[name] = totals[name] + term if name in totals else term
-            del recording
+            # Else this graph would live on while the next one is recorded.
+            del recording, states, gradients
         count = float(real.sum())
         found = {name: (total / count).cpu().numpy() for name, total in totals.items()}
         values = np.concatenate(
@@ -130,28 +134,22 @@ class Text2Vec:
             raise MeasureError(
                 f"the Fisher information of a batch of '{given.source}' is {what}; expected positive numbers: use another probe"
             )
-        return tuple(TaskEmbedding(v, probe.layers, given.items, head.loss, head.doubt) for v in values)
+        return tuple(TaskEmbedding(v, probe.layers, given.items, loss / count, doubt / count) for v in values)
 
-    def _head(self, hidden: Tensor, after: Tensor, seed: int) -> TextHead:
-        if len(after) > HEAD_TOKENS:
-            some = generator(seed, "head").choice(len(after), HEAD_TOKENS, replace=False)
-            chosen = torch.from_numpy(np.sort(some)).to(after.device)
-            hidden, after = hidden[chosen], after[chosen]
-        return tuned(hidden, after, self.probe.head, steps=self.steps)
+    def _head(self, states: Tensor, real: Tensor, after: Tensor, seed: int) -> Tensor:
+        """The head that is tuned on some places of all sequences; states [n, t - 1, d], real and after [n, t - 1]."""
+        places = real.flatten().nonzero()[:, 0]
+        some = generator(seed, "head").permutation(len(places))[: self.steps * TOKENS]
+        chosen = places[torch.from_numpy(some).to(places.device)]
+        return tuned(states.flatten(0, 1)[chosen], after.flatten()[chosen], self.probe.head, steps=self.steps)
 
-    def _cotangents(self, states: Tensor, real: Tensor, head: Tensor, seed: int, first: int) -> Tensor:
-        """Return [draws, n, t * d] gradients at the hidden states [n, t, d], in each place that predicts a token."""
-        out = states.new_zeros(self.draws, *states.shape)
-        for i in range(len(states)):
-            where = real[i].nonzero()[:, 0]
-            p = F.linear(states[i, where], head).softmax(1)
-            root = p.sqrt()
-            for k in range(self.draws):
-                # Each sequence has its own stream, so that the result does not depend on the chunks.
-                bits = generator(seed, "signs", first + i, k).integers(0, 2, p.shape, dtype=np.int8)
-                s = root * torch.from_numpy(bits).to(p).mul_(2).sub_(1)
-                out[k, i, where] = (s - p * s.sum(1, keepdim=True)) @ head
-        return out.flatten(2)
+
+def _squares(recording: Recording, at_states: Tensor) -> dict[str, Tensor]:
+    """Return layer -> [draws, n, out]. On a CPU a stacked pass costs more than one after the other."""
+    if at_states.device.type != "cpu":
+        return recording.stacked(at_states)
+    each = [recording.backward(one) for one in at_states]
+    return {name: torch.stack([squares[name] for squares in each]) for name in each[0]}
 
 
 def protocol_of_text(source: TextSource, t2v: Text2Vec, *, tasks: int, sequences: int, seed: int) -> dict[str, object]:
@@ -165,7 +163,7 @@ def protocol_of_text(source: TextSource, t2v: Text2Vec, *, tasks: int, sequences
         draws=t2v.draws,
         estimator_seed=t2v.seed,
         precision="float32",
-        head=f"tuned in {t2v.steps} steps on {HEAD_TOKENS} tokens" if t2v.steps else "the probe's",
+        head=f"tuned in {t2v.steps} steps of {TOKENS} tokens" if t2v.steps else "the probe's",
         ridge=0.0,
         published="",
         convention="text",
@@ -211,25 +209,33 @@ def embed_draws(
     sequences: int,
     seed: int,
     start: int = 0,
+    again: int = 0,
     progress: Progress | None = None,
 ) -> tuple[Embeddings, np.ndarray]:
-    """Return what ``embed_text`` does, and the single draws behind it [tasks, draws, D]."""
+    """Return what ``embed_text`` does, and draws of single batches [m, k, D], which tell their noise.
+
+    Of several draws: all behind the embeddings, m = tasks. Of one: two of each of the first ``again`` batches, the first is the embedding.
+    """
     if tasks < 1 or sequences < 1 or start < 0:
         raise MeasureError(
             f"{tasks} batches of {sequences} sequences from number {start} were asked for; expected 1 or more of each"
         )
-    found = []
-    for i in range(start, start + tasks):
-        found.append(t2v.each(batch(source, i, sequences=sequences, seed=seed)))
+    twice = replace(t2v, draws=2)
+    found, draws = [], []
+    for i in range(tasks):
+        given = batch(source, start + i, sequences=sequences, seed=seed)
+        each = (twice if t2v.draws == 1 and i < again else t2v).each(given)
+        if len(each) > 1:
+            draws.append([e.values for e in each])
+        found.append(each[: t2v.draws])
         if progress is not None:
-            progress(i - start + 1, tasks)
-    draws = np.stack([[e.values for e in each] for each in found])
+            progress(i + 1, tasks)
     e = Embeddings(
-        draws.mean(1),
+        np.stack([np.mean([one.values for one in each], 0) for each in found]),
         np.stack([each[0].items for each in found]),
         ("",) * tasks,
         np.array([each[0].loss for each in found]),
         np.array([each[0].doubt for each in found]),
         dict(protocol_of_text(source, t2v, tasks=tasks, sequences=sequences, seed=seed)),
     )
-    return e, draws
+    return e, np.array(draws).reshape(len(draws), max(2, t2v.draws), e.values.shape[1])

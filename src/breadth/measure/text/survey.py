@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -16,9 +16,10 @@ from breadth.data.text.generated import ConstantTokens, UniformTokens
 from breadth.data.text.languages import RandomLanguages
 from breadth.data.text.places import text_source
 from breadth.errors import MeasureError, unknown_name
+from breadth.measure.auto import LEAST_TASKS, until_narrow
 from breadth.measure.correction import FARTHEST, corrected, distance_of_variance, variance_of_distance
 from breadth.measure.distance import cross
-from breadth.measure.diversity import alignment, complexity, cross_diversity, diversity_coefficient, split_half
+from breadth.measure.diversity import alignment, complexity, cross_diversity, diversity_coefficient, floor_pairs, split_half
 from breadth.measure.embeddings import Embeddings
 from breadth.measure.memory import MEMORY
 from breadth.measure.reference import Scale, position
@@ -30,9 +31,20 @@ from breadth.measure.text.head import STEPS
 from breadth.measure.text.measurement import TextCross, TextMeasurement, TextScale, TextSourceMeasure, Value
 from breadth.measure.text.probe import TextProbe
 from breadth.measure.text.rivals.panel import text_rivals
+from breadth.measure.text.rivals.states import mean_states, sentence_encoder
 from breadth.stats.interval import Estimate, combined, mean
 
-__all__ = ["FIRST", "TextSettings", "estimated_text_seconds", "measure_places", "measure_text", "noise"]
+__all__ = [
+    "FIRST",
+    "TYPICAL",
+    "TextSettings",
+    "estimated_text_seconds",
+    "measure_places",
+    "measure_text",
+    "noise",
+    "value_of",
+    "without_noise",
+]
 
 # (fraction done, seconds left, what is measured now)
 Report = Callable[[float, float, str], None]
@@ -41,6 +53,8 @@ First = Callable[[str, Value], None]
 # Batches after which a first value can be told.
 FIRST = 5
 SCALE_TASKS = 8
+# Batches that "auto" is taken to need where the time is estimated.
+TYPICAL = 20
 FEWEST_FOR_HALVES = 6
 
 
@@ -48,27 +62,43 @@ FEWEST_FOR_HALVES = 6
 class TextSettings:
     """How text is measured.
 
-    tasks: batches of each source; sequences: of a batch; draws: backward passes a batch, at least 2 to know their noise, which falls as
-    1/draws; head_steps: of tuning the head, 0 for the probe's own; scale: measure the references too; rivals: the other metrics of
-    corpora too; seed: of the batches and of the estimator; memory: bytes for the working set of a pass; store: folder of finished
-    embeddings, None for none.
+    tasks: batches of each source, or "auto": until the half-width of the interval of the coefficient, uncorrected, is ``precision``, or
+    there are ``most``; sequences: of a batch; draws: backward passes a batch. Their noise, which falls as 1/draws, is known from
+    several draws of each batch, or with 1 from a second draw of every fourth batch, at least 5. head_steps: of tuning the head, 0 for
+    the probe's own; scale: measure the references too; rivals: the other metrics of corpora too; encoder: what sees texts for the Vendi
+    score, a model of sentence-transformers by name or folder, "" for mean states of the probe; seed: of the batches and of the estimator;
+    memory: bytes for the working set of a pass; store: folder of finished embeddings, None for none.
     """
 
-    tasks: int = 20
+    tasks: int | Literal["auto"] = 20
     sequences: int = SEQUENCES
-    draws: int = 2
+    draws: int = 1
     head_steps: int = STEPS
     scale: bool = True
     rivals: bool = True
     seed: int = 0
     memory: int = MEMORY
     store: Path | None = None
+    precision: float = 0.01
+    most: int = 500
+    encoder: str = ""
 
     def __post_init__(self) -> None:
-        for name, least in (("tasks", 3), ("sequences", 1), ("draws", 2), ("head_steps", 0), ("memory", 1)):
+        lowest = (("tasks", 3), ("sequences", 1), ("draws", 1), ("head_steps", 0), ("memory", 1), ("most", LEAST_TASKS))
+        for name, least in lowest:
             value = getattr(self, name)
+            if name == "tasks" and value == "auto":
+                continue
             if not isinstance(value, int) or value < least:
-                raise MeasureError(f"{name} is {value!r}; expected a whole number of {least} or more")
+                or_auto = ', or "auto"' if name == "tasks" else ""
+                raise MeasureError(f"{name} is {value!r}; expected a whole number of {least} or more{or_auto}")
+        if not self.precision > 0:
+            raise MeasureError(f"precision is {self.precision!r}; expected a positive half-width, e.g. 0.005")
+
+    @property
+    def fewest(self) -> int:
+        """Batches that a source must hold."""
+        return LEAST_TASKS if self.tasks == "auto" else self.tasks
 
 
 class _Run:
@@ -92,36 +122,68 @@ class _Run:
             fraction = min(self.done / self.total, 0.999)
             self.report(fraction, (time.perf_counter() - self.started) * (1 - fraction) / fraction, now)
 
-    def embedded(self, source: TextSource, start: int, tasks: int) -> tuple[Embeddings, np.ndarray]:
+    def without_rows(self, source: TextSource, e: Embeddings) -> Embeddings:
         s = self.settings
-        return embed_draws(
-            source,
-            self.t2v,
-            tasks=tasks,
-            sequences=s.sequences,
-            seed=s.seed,
-            start=start,
-            progress=lambda done, total: self.step(source.name),
-        )
+        how = protocol_of_text(source, self.bare, tasks=e.tasks, sequences=s.sequences, seed=s.seed)
+        return replace(e, values=e.values[:, self.kept], protocol=how)
 
     def values(self, source: TextSource, e: Embeddings, draws: np.ndarray) -> tuple[Embeddings, Value, Value]:
         """Return the embeddings without vocabulary rows, and both values."""
-        s = self.settings
-        how = protocol_of_text(source, self.bare, tasks=e.tasks, sequences=s.sequences, seed=s.seed)
-        bare = replace(e, values=e.values[:, self.kept], protocol=how)
-        return bare, _value(bare, draws[:, :, self.kept]), _value(e, draws)
+        bare, k = self.without_rows(source, e), self.settings.draws
+        return bare, value_of(bare, draws[:, :, self.kept], k), value_of(e, draws, k)
 
-    def measured(self, source: TextSource, tasks: int, first: First | None) -> tuple[Embeddings, Value, Value]:
+    def measured(self, source: TextSource, tasks: int | Literal["auto"], first: First | None) -> tuple[Embeddings, Value, Value]:
         """Return what ``values`` does of ``tasks`` batches; ``first`` is told what the first ones say."""
-        e, draws = self.embedded(source, 0, min(FIRST, tasks))
+        batches = _BatchesOf(self, source)
+        if tasks == "auto":
+            most = self.settings.most
+            if isinstance(source, Batches):
+                most = min(most, source.sequences // self.settings.sequences)
+            e = until_narrow(batches.plain, precision=self.settings.precision, most=most).embeddings
+            values = np.concatenate(batches.whole)
+            whole = replace(e, values=values, protocol=batches.protocol(len(values)))
+            return self.values(source, whole, np.concatenate(batches.draws))
+        e = batches.embedded(0, min(FIRST, tasks), floor_pairs(tasks))
         if first is not None and tasks > FIRST:
-            first(source.name, self.values(source, e, draws)[1])
+            first(source.name, self.values(source, e, batches.draws[0])[1])
         if tasks > FIRST:
-            more, drawn = self.embedded(source, FIRST, tasks - FIRST)
-            e, draws = _joined(e, more), np.concatenate([draws, drawn])
-            s = self.settings
-            e = replace(e, protocol=protocol_of_text(source, self.t2v, tasks=tasks, sequences=s.sequences, seed=s.seed))
-        return self.values(source, e, draws)
+            e = _joined(e, batches.embedded(FIRST, tasks, floor_pairs(tasks)))
+            e = replace(e, protocol=batches.protocol(tasks))
+        return self.values(source, e, np.concatenate(batches.draws))
+
+
+class _BatchesOf:
+    """The batches of one source as they are embedded, range by range: those with vocabulary rows, and the draws that tell the noise."""
+
+    def __init__(self, run: _Run, source: TextSource) -> None:
+        self.run, self.source = run, source
+        self.whole: list[np.ndarray] = []
+        self.draws: list[np.ndarray] = []
+
+    def protocol(self, tasks: int) -> dict[str, object]:
+        s = self.run.settings
+        return protocol_of_text(self.source, self.run.t2v, tasks=tasks, sequences=s.sequences, seed=s.seed)
+
+    def embedded(self, start: int, stop: int, pairs: int) -> Embeddings:
+        """Return batches ``start`` to ``stop - 1``, after which ``pairs`` batches have a second draw where they have but one."""
+        run, s = self.run, self.run.settings
+        e, draws = embed_draws(
+            self.source,
+            run.t2v,
+            tasks=stop - start,
+            sequences=s.sequences,
+            seed=s.seed,
+            start=start,
+            again=pairs - sum(map(len, self.draws)),
+            progress=lambda done, total: run.step(self.source.name),
+        )
+        self.whole.append(e.values)
+        self.draws.append(draws)
+        return e
+
+    def plain(self, start: int, stop: int) -> Embeddings:
+        """Return batches ``start`` to ``stop - 1`` without vocabulary rows."""
+        return self.run.without_rows(self.source, self.embedded(start, stop, floor_pairs(stop)))
 
 
 def _joined(a: Embeddings, b: Embeddings) -> Embeddings:
@@ -130,28 +192,42 @@ def _joined(a: Embeddings, b: Embeddings) -> Embeddings:
 
 
 def _embeddings(settings: TextSettings, sources: int) -> int:
-    return sources * settings.tasks + (3 * SCALE_TASKS if settings.scale else 0)
+    tasks = TYPICAL if settings.tasks == "auto" else settings.tasks
+    return sources * tasks + (3 * SCALE_TASKS if settings.scale else 0)
 
 
-def _value(e: Embeddings, draws: np.ndarray) -> Value:
-    """The coefficient of e, and its noise from the draws [M, k, D] that e is the mean of."""
-    diversity, floor = diversity_coefficient(e), noise(draws)
-    return Value(diversity, floor, corrected(_within(diversity), _within(floor)))
+def value_of(e: Embeddings, draws: np.ndarray, averaged: int) -> Value:
+    """The coefficient of e, each a mean of ``averaged`` draws, and its noise from the draws [m, k, D] of its first batches."""
+    diversity, floor = diversity_coefficient(e), noise(draws, averaged)
+    return Value(diversity, floor, without_noise(diversity, floor))
 
 
-def noise(draws: np.ndarray) -> Estimate:
-    """Return the distance of two embeddings of one batch, each a mean of k draws, from the draws [M, k, D] of M batches.
+def noise(draws: np.ndarray, averaged: int) -> Estimate:
+    """Return the distance of two embeddings of one batch, each a mean of ``averaged`` draws, from draws [m, k, D] of m batches, k > 1.
 
-    Two single draws are at a distance whose variance of log ratios is twice that of a draw; that of two means of k is 1/k of it.
+    Two single draws are at a distance whose variance of log ratios is twice that of a draw; that of two means of n is 1/n of it.
     Interval: t over batches, delta method.
     """
-    k = draws.shape[1]
-    single = mean(np.array([cross(batch, batch)[np.triu_indices(k, 1)].mean() for batch in draws]))
-    between = variance_of_distance(min(single.value, FARTHEST)) / k
+    single = mean(np.array([cross(batch, batch)[np.triu_indices(len(batch), 1)].mean() for batch in draws]))
+    between = variance_of_distance(min(single.value, FARTHEST)) / averaged
     step = 1e-3 * max(single.value, 1e-6)
-    ahead = variance_of_distance(min(single.value, FARTHEST - step) + step) / k
+    ahead = variance_of_distance(min(single.value, FARTHEST - step) + step) / averaged
     slope = (distance_of_variance(ahead) - distance_of_variance(between)) / step
-    return combined(distance_of_variance(between), [(slope, single)], f"{k} draws of each batch, t interval")
+    method = f"batches of {draws.shape[1]} draws each, t interval"
+    return combined(distance_of_variance(between), [(slope, single)], method)
+
+
+def without_noise(distance: Estimate, *floors: Estimate) -> Estimate:
+    """Return a mean distance of batches without the estimator's noise; floors: that of their source, or of both their sources."""
+    # Each batch brings the noise of its own source: on average half of each.
+    floor = (
+        floors[0]
+        if len(floors) == 1
+        else combined(
+            sum(f.value for f in floors) / len(floors), [(1 / len(floors), f) for f in floors], "mean noise of both sources"
+        )
+    )
+    return corrected(_within(distance), _within(floor))
 
 
 def _within(e: Estimate) -> Estimate:
@@ -164,10 +240,7 @@ def _position(value: Value, floor: Value, ceiling: Value) -> Estimate | None:
 
 def _cross(a: TextSourceMeasure, b: TextSourceMeasure) -> TextCross:
     d = cross_diversity(a.embeddings, b.embeddings)
-    floors = [(0.5, a.plain.floor), (0.5, b.plain.floor)]
-    # Each batch brings the noise of its own source: on average half of each.
-    floor = combined((a.plain.floor.value + b.plain.floor.value) / 2, floors, "mean noise of both sources")
-    return TextCross(a.name, b.name, d, corrected(_within(d), _within(floor)), alignment(a.embeddings, b.embeddings))
+    return TextCross(a.name, b.name, d, without_noise(d, a.plain.floor, b.plain.floor), alignment(a.embeddings, b.embeddings))
 
 
 def measure_text(
@@ -192,7 +265,7 @@ def measure_text(
     for s in sources:
         # A source too small is better known before anything is embedded than after; streams are not read ahead.
         if not isinstance(s, StreamBatches):
-            s.take((settings.tasks - 1) * settings.sequences, settings.sequences, settings.seed)
+            s.take((settings.fewest - 1) * settings.sequences, settings.sequences, settings.seed)
     run = _Run(probe, settings, len(sources), report)
     found = [_source(run, s, first) for s in sources]
     scale = _scale(run, sources[0].length, probe) if settings.scale else None
@@ -227,16 +300,19 @@ def _source(run: _Run, source: TextSource, first: First | None) -> TextSourceMea
     e, plain, with_rows = run.measured(source, run.settings.tasks, first)
     halves = split_half(e, run.settings.seed) if e.tasks >= FEWEST_FOR_HALVES else None
     loss, doubt = float(e.loss.mean()), float(e.doubt.mean())
-    rivals = _rivals(source, run.settings.seed) if run.settings.rivals else ()
+    rivals = _rivals(source, run) if run.settings.rivals else ()
     return TextSourceMeasure(source.name, plain, with_rows, None, None, halves, complexity(e), loss, doubt, rivals, e, source)
 
 
-def _rivals(source: TextSource, seed: int) -> tuple[Rival, ...]:
+def _rivals(source: TextSource, run: _Run) -> tuple[Rival, ...]:
     """The other metrics of a corpus; generated tokens and mixtures have no documents."""
     if not isinstance(source, Batches | StreamBatches):
         return ()
     try:
-        return text_rivals(source.corpus.documents(), seed=seed)
+        # One embedder for all sources: its centre and width are of a reference of its own.
+        encoder = run.settings.encoder
+        embedder = sentence_encoder(encoder) if encoder else mean_states(run.t2v.probe, source.tokeniser)
+        return text_rivals(source.corpus.documents(), embedder, seed=run.settings.seed)
     except MeasureError as error:
         raise MeasureError(
             f"the other metrics of '{source.name}' cannot be measured: {error}; or leave them out (--no-rivals, rivals=False)"
