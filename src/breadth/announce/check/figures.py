@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from breadth.announce.check.case import Case, Claim, View, clipped, label_of_file
 from breadth.announce.check.library import Passage
 from breadth.announce.check.numbers import number_in, numbers_of
+from breadth.announce.check.spoken import spoken
 from breadth.announce.check.words import content, plain
 from breadth.announce.source import Item
 from breadth.announce.thread import Level, Problem
@@ -158,7 +159,7 @@ def _named_near(case: Case, view: View, item: Item) -> bool:
 
 
 def r3_alt(case: Case) -> Iterator[Problem]:
-    """R3: each picture file has words for who cannot see it, at most 1000 characters, with no number of their own."""
+    """R3: each picture file has words for who cannot see it, at most 1000 characters, which say no more than the source of it."""
     for view in case.views:
         for picture in view.post.pictures:
             if not picture.file:
@@ -177,6 +178,7 @@ def r3_alt(case: Case) -> Iterator[Problem]:
                 for n in sorted(case.library.material(item, near=True))
                 if 1 <= n <= len(case.source.sentences)
             ]
+            yield from spoken(case, view.n, picture, item)
             there = plain(" \n ".join([item.caption, *about, *(q.text for q in view.post.evidence)]))
             for number in numbers_of(plain(picture.alt)):
                 if not number_in(number, there):

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from breadth.announce.check.added import added
 from breadth.announce.check.align import Alignment, Token
 from breadth.announce.check.case import Case, Claim, View
 from breadth.announce.check.words import stem
-from breadth.announce.thread import Problem
+from breadth.announce.thread import Level, Problem
 
 __all__ = ["f4_hedges"]
 
@@ -39,8 +40,17 @@ _PRAISE: Final = re.compile(
     |the\ (?:very\ )?first|(?:is|are)\ first|first[- ](?:ever|time)|first\ to|dramatic(?:ally)?|undoubtedly|definitive(?:ly)?
     |conclusive(?:ly)?|solve[sd]?|best[- ]ever|best\b[^.;]{0,20}\ ever|superhuman|flawless(?:ly)?|caus(?:e|es|ed|ing|al|ally)
     |huge(?:ly)?|massive(?:ly)?|enormous(?:ly)?|tremendous(?:ly)?|stunning(?:ly)?|incredibl[ey]|spectacular(?:ly)?|award(?:s|ed)?
+    |unmatched|unrivall?ed|unparalleled|unbeatable|best-in-class|world-class|once\ and\ for\ all|beyond\ (?:any\ )?doubt
     |spotlight|oral\ (?:paper|presentation|talk))(?!\w)""",
     re.VERBOSE | re.IGNORECASE,
+)
+_NO_DEGREE: Final = (
+    "test rest west interest request latest forest contest digest nearest quest invest manifest harvest honest modest guest"
+)
+_MOST: Final = re.compile(
+    rf"\b(?:the|our|its) (?:very )?(?:(?!(?:{'|'.join(_NO_DEGREE.split())})\b)\w{{3,}}est"
+    r"|most \w+(?:al|ant|ed|ent|ful|ic|ive|le|ous|te))\b|\bthe (?:best|worst|only)\b",
+    re.IGNORECASE,
 )
 _WIDE: Final = re.compile(
     r"\b(?:all|every|everywhere|entirely|completely|significant(?:ly)?|vastly|massively|hugely|clearly|best|must|only)\b",
@@ -51,6 +61,7 @@ _WIDE: Final = re.compile(
 def f4_hedges(case: Case) -> Iterator[Problem]:
     """F4: a hedge over words that a post takes over stays with them; no "first", "SOTA", "proves", "always" unless the source says so."""
     for view in case.views:
+        yield from added(case, view)
         for claim in view.claims:
             yield from _praise(case, view, claim)
             if claim.best is None or claim.nearest is None:
@@ -71,16 +82,19 @@ def _praise(case: Case, view: View, claim: Claim) -> Iterator[Problem]:
         case.given,
     ]
     there = " \n ".join(texts).lower()
-    for pattern, needs in ((_PRAISE, 0.0), (_WIDE, 0.6)):
+    for pattern, needs in ((_PRAISE, 0.0), (_WIDE, 0.6), (_MOST, 0.0)):
         for word in dict.fromkeys(m[0].lower() for m in pattern.finditer(claim.text)):
             root = stem(word.split()[-1])
-            same = any(stem(w) == root for w in re.findall(r"[a-z-]+", there)) if " " not in word else False
+            lone = " " not in word or pattern is _MOST
+            same = lone and any(stem(w) == root for w in re.findall(r"[a-z-]+", there))
             if same or re.search(rf"\b{re.escape(word)}\b", there):
                 continue
             quoted_by_author = re.search(rf"[\"']{re.escape(word)}[\"']", claim.text, re.IGNORECASE)
             if quoted_by_author or (pattern is _WIDE and (claim.coverage < needs or not (claim.best and claim.best.verbatim))):
                 continue
-            yield case.problem("F4", "error", view.n, f"says '{word}', which the source does not; {claim.says}")
+            sure = pattern is not _MOST or bool(claim.best and claim.best.verbatim)
+            level: Level = "error" if sure else "warning"
+            yield case.problem("F4", level, view.n, f"says '{word}', which the source does not; {claim.says}")
 
 
 def _hedges(tokens: tuple[Token, ...]) -> list[tuple[int, int, str]]:

@@ -69,8 +69,8 @@ class Library:
         return found[:most]
 
     def around(self, passage: Passage) -> tuple[Passage, ...]:
-        """Return a passage with those just before and after it."""
-        if passage.number is None:
+        """Return a passage with those just before and after it; alone where it is of a caption or the references."""
+        if passage.number not in self._place:
             return (passage,)
         k = self._place[passage.number]
         return self.passages[max(0, k - 1) : k + 2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from breadth.announce.check.align import Alignment, Token, direction
 from breadth.announce.check.case import Case, Claim
@@ -54,6 +55,7 @@ def f3_comparisons(case: Case) -> Iterator[Problem]:
                 or another_count(claim)
                 or _bound(claim)
                 or _polarity(claim)
+                or _compared(claim)
             )
             if why:
                 yield case.problem("F3", "error", view.n, f"{why}; {claim.says}")
@@ -91,8 +93,9 @@ def _negated(laid: Alignment) -> str | None:
             return f"drops '{token.text}'"
     for i, token in enumerate(laid.claim):
         if token.negates and i not in back and _next(laid.claim, i) in back:
-            j = back[_next(laid.claim, i)]
-            if not any(t.negates for t in laid.sentence[max(0, j - 4) : j]):
+            k = _next(laid.claim, i)
+            j = back[k]
+            if _negations(laid.claim, k) > _negations(laid.sentence, j):
                 return f"adds '{token.text}'"
     return None
 
@@ -118,6 +121,11 @@ def _clause(tokens: tuple[Token, ...], k: int) -> range:
     start = next((i + 1 for i in range(k - 1, -1, -1) if tokens[i].breaks), 0)
     end = next((i + 1 for i in range(k, len(tokens)) if tokens[i].breaks), len(tokens))
     return range(start, end)
+
+
+def _negations(tokens: tuple[Token, ...], k: int) -> int:
+    """How many words just before a place turn it into its opposite."""
+    return sum(t.negates for t in tokens[max(0, k - 4) : k])
 
 
 def _near_negation(laid: Alignment, i: int) -> bool:
@@ -187,6 +195,28 @@ def _polarity(claim: Claim) -> str | None:
     if len(mine) == 1 and len(theirs) == 1 and mine != theirs:
         return f"says {'more' if 1 in mine else 'less'} where the source says {'more' if 1 in theirs else 'less'}"
     return None
+
+
+def _compared(claim: Claim) -> str | None:
+    """Whether "a worse accuracy" stands where the source says "a better accuracy" and nothing worse of it."""
+    if claim.best is None or claim.coverage < 0.6:
+        return None
+    mine, theirs = _degrees(claim.best.claim), _degrees(claim.best.sentence)
+    for (key, sign), word in mine.items():
+        if (key, -sign) in theirs and (key, sign) not in theirs and (key, -sign) not in mine:
+            return f"says '{word}' where the source says '{theirs[key, -sign]}'"
+    return None
+
+
+def _degrees(tokens: tuple[Token, ...]) -> dict[tuple[str, int], str]:
+    """What is more (1) or less (-1) of what by the word right before it, as {(key, sign): words}."""
+    found = {}
+    for k, (here, then) in enumerate(pairwise(tokens)):
+        sign = direction(here.text)
+        if sign and here.text.lower() not in _AMBIGUOUS and not here.breaks and then.kind == "word" and then.matters:
+            turned = any(b.negates for b in tokens[max(0, k - 3) : k])
+            found[then.key, -sign if turned else sign] = f"{here.text} {then.text}"
+    return found
 
 
 def _signs(tokens: tuple[Token, ...]) -> set[int]:

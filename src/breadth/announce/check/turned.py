@@ -25,7 +25,10 @@ _OPPOSITES: Final = frozenset(
         dense/sparse local/global common/rare frequent/rare robust/fragile stable/unstable sensitive/robust
         supervised/unsupervised linear/nonlinear precision/recall train/test training/test left/right top/bottom input/output
         encoder/decoder positive/negative advantage/disadvantage support/refute confirm/refute confirm/contradict
-        agree/disagree safe/dangerous male/female"""
+        agree/disagree safe/dangerous male/female beat/trail beat/lag outperform/trail exceed/trail surpass/trail lead/trail
+        decent/poor well/poorly consistently/rarely often/rarely usually/rarely frequently/rarely always/rarely generally/rarely
+        typically/rarely often/seldom majority/minority helpful/harmful useful/useless wide/narrow short/long smooth/sharp
+        gradual/sudden light/heavy fine/coarse few/zero quickly/slowly close/far"""
     )
 )
 _PREFIXES: Final = ("anti", "non", "un", "in", "im", "ir", "dis")
@@ -47,7 +50,7 @@ def opposite(laid: Alignment) -> str | None:
     for mine, theirs in laid.swapped:
         for a in mine:
             for b in theirs:
-                if _opposed(stem(a.text), stem(b.text)):
+                if _opposed(stem(a.text), stem(b.text)) or _opposed_in_part(a.text.lower(), b.text.lower()):
                     return f"says '{a.text}' where the source says '{b.text}'"
     return None
 
@@ -55,6 +58,13 @@ def opposite(laid: Alignment) -> str | None:
 def _opposed(a: str, b: str) -> bool:
     longer, shorter = (a, b) if len(a) > len(b) else (b, a)
     return frozenset((a, b)) in _OPPOSITES or (len(shorter) > 3 and any(longer == p + shorter for p in _PREFIXES))
+
+
+def _opposed_in_part(a: str, b: str) -> bool:
+    """Whether one part of two compounds is the other's opposite: high-quality, low-quality."""
+    mine, theirs = a.split("-"), b.split("-")
+    others = [(stem(x), stem(y)) for x, y in zip(mine, theirs, strict=False) if x != y]
+    return len(mine) == len(theirs) > 1 and len(others) == 1 and _opposed(*others[0])
 
 
 def turned_pair(claim: Claim) -> str | None:
