@@ -49,6 +49,29 @@ def test_files_that_transformers_wrote_are_read(tmp_path):
         assert torch.allclose(load_gpt2(tmp_path)(TOKENS), theirs(TOKENS).logits, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "variant",
+    [
+        {"scale_attn_by_inverse_layer_idx": True},
+        {"scale_attn_by_inverse_layer_idx": True, "reorder_and_upcast_attn": True, "tie_word_embeddings": False},
+        {"activation_function": "gelu_pytorch_tanh", "n_inner": 96},
+    ],
+)
+def test_variants_give_the_logits_of_transformers(tmp_path, variant):
+    transformers = pytest.importorskip("transformers")
+    torch.manual_seed(2)
+    size = {"vocab_size": 40, "n_positions": 16, "n_embd": 24, "n_layer": 3, "n_head": 3, "initializer_range": 0.5}
+    theirs = transformers.GPT2LMHeadModel(transformers.GPT2Config(**size, **variant)).eval()
+    for p in theirs.parameters():  # biases too, which start at 0
+        torch.nn.init.normal_(p, std=0.5)
+    theirs.save_pretrained(tmp_path)
+    with torch.no_grad():
+        logits = theirs(TOKENS).logits
+        torch.testing.assert_close(load_gpt2(tmp_path)(TOKENS), logits, atol=1e-4, rtol=1e-4)
+        save_gpt2(load_gpt2(tmp_path), tmp_path / "again")
+        torch.testing.assert_close(load_gpt2(tmp_path / "again")(TOKENS), logits, atol=1e-4, rtol=1e-4)
+
+
 def test_a_body_without_its_prefix_and_with_stored_masks_is_read(folder):
     weights = {k.removeprefix("transformer."): v for k, v in load_file(folder / "model.safetensors").items()}
     save_file({**weights, "h.0.attn.bias": torch.ones(1, 1, 16, 16)}, folder / "model.safetensors")
@@ -92,6 +115,10 @@ def test_missing_and_extra_tensors_are_named(folder):
             {"activation_function": "relu"},
             "activation_function is 'relu'; expected 'gelu_new': this variant of GPT-2 is not supported",
         ),
+        ({"add_cross_attention": True}, "add_cross_attention is True; expected False: this variant of GPT-2 is not supported"),
+        ({"scale_attn_weights": False}, "scale_attn_weights is False; expected True: this variant of GPT-2 is not supported"),
+        ({"layer_norm_epsilon": 1e-6}, "layer_norm_epsilon is 1e-06; expected 1e-05: this variant of GPT-2 is not supported"),
+        ({"n_inner": 48}, "n_inner is 48; expected None: this variant of GPT-2 is not supported"),
         ({"n_embd": "24"}, "n_embd is '24'; expected a whole number"),
         ({"n_head": 5}, "a GPT-2 with n_embd=24 and n_head=5 was asked for; expected n_embd to be a multiple of n_head"),
     ],

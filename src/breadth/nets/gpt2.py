@@ -23,6 +23,14 @@ __all__ = ["Gpt2", "Gpt2Size", "LanguageModel", "gpt2", "load_gpt2", "save_gpt2"
 
 # The layers that published files store as [in, out].
 _TRANSPOSED = ("c_attn.weight", "c_proj.weight", "c_fc.weight")
+# Keys of config.json that change what is computed, with the only value that this network has.
+_PLAIN: dict[str, object] = {
+    "activation_function": "gelu_new",
+    "layer_norm_epsilon": 1e-5,
+    "scale_attn_weights": True,
+    "n_inner": None,
+    "add_cross_attention": False,
+}
 
 
 @dataclass(frozen=True)
@@ -155,7 +163,8 @@ def save_gpt2(model: LanguageModel, folder: str | Path) -> None:
     save_file({k: v.contiguous() for k, v in _published(model).items()}, folder / "model.safetensors", {"format": "pt"})
 
 
-def _config(folder: Path) -> Gpt2Size:
+def _config(folder: Path) -> tuple[Gpt2Size, bool]:
+    """Return the numbers, and whether scores of attention are divided by the layer's number; any other variant is refused."""
     path = folder / "config.json"
     try:
         given = json.loads(path.read_text(encoding="utf-8"))
@@ -166,28 +175,37 @@ def _config(folder: Path) -> Gpt2Size:
     if not isinstance(given, dict) or given.get("model_type") != "gpt2":
         kind = given.get("model_type") if isinstance(given, dict) else None
         raise CheckpointError(f"{path}: model_type is {kind!r}; expected 'gpt2': give a model of the GPT-2 family")
-    plain = {"activation_function": "gelu_new", "layer_norm_epsilon": 1e-5, "scale_attn_weights": True, "n_inner": None}
-    for key, usual in plain.items():
-        if given.get(key, usual) not in (usual, 4 * given.get("n_embd", 0) if key == "n_inner" else usual):
-            raise CheckpointError(f"{path}: {key} is {given[key]!r}; expected {usual!r}: this variant of GPT-2 is not supported")
     numbers = {f.name: given.get(f.name) for f in fields(Gpt2Size) if f.name != "tied"}
     for key, value in numbers.items():
         if not isinstance(value, int):
             raise CheckpointError(f"{path}: {key} is {value!r}; expected a whole number")
+    for key, usual in _PLAIN.items():
+        also = {"n_inner": 4 * given["n_embd"], "activation_function": "gelu_pytorch_tanh"}.get(key, usual)
+        if given.get(key, usual) not in (usual, also):
+            raise CheckpointError(f"{path}: {key} is {given[key]!r}; expected {usual!r}: this variant of GPT-2 is not supported")
     try:
-        return Gpt2Size(**numbers, tied=bool(given.get("tie_word_embeddings", True)))  # type: ignore[arg-type]
+        size = Gpt2Size(**numbers, tied=bool(given.get("tie_word_embeddings", True)))  # type: ignore[arg-type]
     except SpecError as error:
         raise CheckpointError(f"{path}: {error}") from None
+    return size, bool(given.get("scale_attn_by_inverse_layer_idx"))
+
+
+def _divide_queries(weights: dict[str, Tensor], size: Gpt2Size) -> None:
+    """Divide the queries of layer i, from 1, by i."""
+    for i in range(size.n_layer):
+        for kind in ("weight", "bias"):
+            weights[f"body.h.{i}.attn.c_attn.{kind}"][: size.n_embd] /= i + 1
 
 
 def load_gpt2(folder: str | Path) -> LanguageModel:
     """Return the model of a folder with config.json and model.safetensors (or pytorch_model.bin), as the Hub serves GPT-2.
 
-    Names with or without "transformer." are read; the masks that old files store are not weights. Raises CheckpointError that names
-    missing and extra tensors, and wrong shapes.
+    Names with or without "transformer." are read; the masks that old files store are not weights. Where config.json has scores of attention
+    divided by the layer's number (``scale_attn_by_inverse_layer_idx``), the weights of the queries are divided instead: the same function.
+    Raises CheckpointError that names missing and extra tensors, wrong shapes, and variants that compute something else.
     """
     folder = Path(folder)
-    size = _config(folder)
+    size, divided = _config(folder)
     path = next(
         (p for p in (folder / "model.safetensors", folder / "pytorch_model.bin") if p.is_file()), folder / "model.safetensors"
     )
@@ -225,5 +243,7 @@ def load_gpt2(folder: str | Path) -> LanguageModel:
                 f"{path}: lm_head.weight has shape {list(head.shape)}; config.json says [{size.vocab_size}, {size.n_embd}]"
             )
         weights["lm_head.weight"] = head.float().contiguous()
+    if divided:
+        _divide_queries(weights, size)
     model.load_state_dict(weights, strict=True, assign=True)
     return model.requires_grad_(True)
