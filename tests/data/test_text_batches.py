@@ -81,6 +81,28 @@ def test_mixtures_hold_their_sources_by_weight():
         Mixed([a, b], [1, 0])
 
 
+@pytest.mark.parametrize("weights", [[1] * 8, [1] * 3, [5, 2, 1], [0.7, 0.3]])
+@pytest.mark.parametrize("how", ["interleave", "concat"])
+def test_every_prefix_of_a_mixture_holds_each_source_in_its_share(weights, how):
+    mixed = Mixed([UniformTokens(50, 16) for _ in weights], weights, how, block=4)
+    owners = mixed.take(0, 32 * 4, 0).items % len(weights)
+    if how == "concat":
+        owners = owners[::4]
+    for stop in range(1, len(owners) + 1):
+        held = np.bincount(owners[:stop], minlength=len(weights))
+        assert np.abs(held - stop * np.array(mixed.weights)).max() < 1
+    if how == "concat" and len(weights) == 8:
+        assert np.bincount(owners).tolist() == [4] * 8
+
+
+def test_a_document_that_a_corpus_repeats_is_trained_on_once_and_a_short_one_as_often_as_it_comes():
+    long = "a document of more than sixty-four tokens, which stands in its corpus twice"
+    corpus = corpus_of(["Ay, my lord.", long, "Ay, my lord.", long], "repeats")
+    assert tokens_held(corpus, BYTES) == 2 * 13 + len(long) + 1
+    found = BYTES.decode(training_tokens(corpus, BYTES, 2 * 13 + len(long) + 1, 0))
+    assert (found.count(long), found.count("Ay, my lord.")) == (1, 2)
+
+
 def test_the_bounds_are_what_the_paper_says():
     low = ConstantTokens(50, 49, 64).take(0, 200, 7)
     assert len(set(low.tokens[:, 0].tolist())) == 1

@@ -10,6 +10,7 @@ from safetensors.numpy import load_file
 
 from breadth.data.text.corpus import read_corpus
 from breadth.data.text.tokens import BYTES
+from breadth.measure.correction import distance_of_variance, variance_of_distance
 from breadth.report import figure, page
 from breadth.report.checklist import checklist
 from breadth.study.analysis import analyse
@@ -124,6 +125,20 @@ def read_digest(path):
     return source_digest(str(path))
 
 
+def test_coefficient_and_alignment_are_without_the_noise_of_the_estimator(finished):
+    """The noise depends on the text, so that left in it would be told as diversity."""
+    plan, store, _ = finished
+    records = [store.result(run) for run in plan.runs if run.kind == "text-measure"]
+    assert len(records) == 2 * (1 + len(plan.sets))
+    for found in records:
+        plain, noise = found["plain"]["value"], found["floor"]["value"]
+        by_hand = distance_of_variance(variance_of_distance(plain) - variance_of_distance(noise))
+        assert found["diversity"]["value"] == pytest.approx(by_hand)
+        assert found["diversity"]["value"] < plain
+        assert found["floor"]["method"].endswith("taken out of the coefficient")
+        assert found["floor"]["n"] == plan.study.measure.tasks
+
+
 def test_scores_are_of_every_document_in_both_units(finished):
     plan, store, folder = finished
     run = plan.scores["2x-east-1", "deep", 0]
@@ -132,8 +147,8 @@ def test_scores_are_of_every_document_in_both_units(finished):
     with np.load(store.folder(run) / "scores.npz") as arrays:
         bits, nats = arrays["bits-per-byte:loss"], arrays["nats-per-token:loss"]
         assert bits.shape == (10,)
-        # Of bytes there is one token each, and the end.
-        np.testing.assert_allclose(bits, nats * (sizes + 1) / sizes / math.log(2), rtol=1e-12)
+        assert np.array_equal([len(BYTES.encode(text)) for texts in found.values() for text in texts], sizes)
+        np.testing.assert_allclose(bits, nats / math.log(2), rtol=1e-12)
         np.testing.assert_array_equal(np.concatenate([arrays[f"bits-per-byte on {name}:loss"] for name in HELD_OUT]), bits)
     with np.load(store.folder(plan.baselines["uniform"][0]) / "scores.npz") as arrays:
         np.testing.assert_allclose(arrays["nats-per-token:loss"], math.log(257), rtol=1e-12)
@@ -152,7 +167,7 @@ def test_a_model_scores_what_its_weights_score(finished):
     weights = {k: torch.from_numpy(v) for k, v in load_file(store.folder(run) / "weights.safetensors").items()}
     model.load_state_dict(weights)
     texts = [text for of_corpus in evaluation_documents(run.body["evaluation"], folder).values() for text in of_corpus]
-    tokens = [np.concatenate([[256], BYTES.encode(text), [256]]) for text in texts]
+    tokens = [np.concatenate([[256], BYTES.encode(text)]) for text in texts]
     with np.load(store.folder(run) / "scores.npz") as arrays:
         np.testing.assert_allclose(
             arrays["nats-per-token:loss"],
@@ -269,7 +284,7 @@ def test_the_figure_says_its_unit_and_tells_of_arms_far_away(analysis):
     drawn = figure.svg(figure.draw(analysis))
     assert "cross-entropy loss, bits per byte" in drawn
     assert "accuracy" not in drawn
-    assert "8.07 \u2191" in drawn
+    assert "8.01 \u2191" in drawn
     ys = [p.y for s in analysis.series for p in s.points]
     near = replace(analysis.baselines[0].estimate, value=max(ys), low=max(ys), high=max(ys))
     shown = figure.svg(figure.draw(replace(analysis, baselines=(replace(analysis.baselines[0], estimate=near),))))

@@ -32,9 +32,10 @@ Precision = Literal["float32", "bf16"]
 class LanguageSettings:
     """How to train a language model.
 
-    tokens: how many tokens to predict, repeats counted (the budget); batch: sequences of ``n_positions`` tokens a step; lr: peak rate
-    of AdamW, reached after ``warmup`` of the steps and then lowered along a cosine to a tenth (Radford et al. 2018); clip: largest norm
-    of the gradient; window: steps averaged into one line of the history; precision: of the network's passes, the loss is float32.
+    tokens: how many tokens to predict at most, repeats counted (the budget), in whole steps, at least one; batch: sequences of
+    ``n_positions`` tokens a step; lr: peak rate of AdamW, reached after ``warmup`` of the steps and then lowered along a cosine to a
+    tenth (Radford et al. 2018); clip: largest norm of the gradient; window: steps averaged into one line of the history; precision: of
+    the network's passes, the loss is float32.
     """
 
     tokens: int = 1_000_000
@@ -113,7 +114,7 @@ def train_language(
         )
     if int(stream.max()) >= size.vocab_size or int(stream.min()) < 0:
         raise SpecError(f"the stream holds tokens up to {int(stream.max())}; the model's vocabulary ends at {size.vocab_size - 1}")
-    steps = -(-settings.tokens // (settings.batch * length))
+    steps = max(settings.tokens // (settings.batch * length), 1)
     model = gpt2(size, integer(seed, "language")).to(device)
     rows = batches(held, settings.batch, integer(seed, "train"))
     each = np.arange(length + 1)

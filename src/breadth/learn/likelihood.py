@@ -25,8 +25,7 @@ Likelihood = Callable[[Sequence[np.ndarray]], list[float]]
 class DocumentScores:
     """Scores of one model on the documents of one corpus, in their order, so that two models' are paired.
 
-    nats: float64 [documents], summed over the document's tokens and the end after them; tokens: how many those are; bytes: of the text in
-    UTF-8.
+    nats: float64 [documents], summed over the document's tokens; tokens: how many those are; bytes: of the text in UTF-8.
     """
 
     nats: np.ndarray
@@ -45,14 +44,17 @@ class DocumentScores:
 
 
 def evaluate_language(likelihood: Likelihood, documents: Sequence[str], tokeniser: Tokeniser) -> DocumentScores:
-    """Score every document, from its first token to the end token after its last. Raises DataError where there is none, or an empty one."""
+    """Score every document from its first token to its last. Raises DataError where there is none, or an empty one.
+
+    The end after it is not scored: a document may be cut, and what a model expects of an end tells the length of its training documents.
+    """
     if not documents:
         raise DataError("no documents to evaluate on were given; expected at least one")
     sizes = [len(text.encode("utf-8", "replace")) for text in documents]
     if not all(sizes):
         raise DataError(f"document {sizes.index(0)} to evaluate on is empty; leave it out")
     end = np.array([tokeniser.end], np.int32)
-    tokens = [np.concatenate([end, tokeniser.encode(text), end]) for text in documents]
+    tokens = [np.concatenate([end, tokeniser.encode(text)]) for text in documents]
     nats = likelihood(tokens)
     return DocumentScores(np.array(nats), np.array([len(t) - 1 for t in tokens]), np.array(sizes))
 

@@ -16,17 +16,14 @@ from typing import Any
 import numpy as np
 from safetensors.torch import save_file
 
-from breadth.data.text.batches import batch
 from breadth.data.text.overlap import text_overlap
 from breadth.errors import SpecError
 from breadth.learn.language import LanguageSettings, language_model_of, train_language
 from breadth.learn.likelihood import DocumentScores, Likelihood, evaluate_language, of_model, of_trigrams
-from breadth.measure.distance import cosine
-from breadth.measure.text.embed import Text2Vec, embed_text
+from breadth.measure.text.embed import Text2Vec, embed_draws
 from breadth.measure.text.probe import TextProbe, text_probe_of
+from breadth.measure.text.survey import noise, without_noise
 from breadth.nets.gpt2 import Gpt2Size, gpt2, load_gpt2, save_gpt2
-from breadth.seeds import integer
-from breadth.stats.interval import mean
 from breadth.study.measured import finish_measured
 from breadth.study.runspec import RunSpec
 from breadth.study.store import Store
@@ -44,8 +41,6 @@ from breadth.study.text_sources import (
 __all__ = ["TEXT_STEPS"]
 
 Report = Callable[[int, int], None]
-# One batch that is embedded twice, for the noise floor, for so many batches of the coefficient.
-TASKS_PER_FLOOR = 8
 
 
 def _size(settings: dict[str, Any], form: dict[str, Any]) -> Gpt2Size:
@@ -87,19 +82,10 @@ def _measure(run: RunSpec, store: Store, data_root: Path, device: str, report: R
     body = run.body
     n, sequences, seed = body["tasks"], body["sequences"], body["seed"]
     source = packed_source(streams(body["data"], data_root), body["data"], sequences)
-    t2v = Text2Vec(_probe_network(run.needs[0], store, device), seed=seed)
-    pairs = min(max(n // TASKS_PER_FLOOR, 3), n)
-    e = embed_text(source, t2v, tasks=n, sequences=sequences, seed=seed, progress=lambda done, _: report(done, n + pairs))
-    other = replace(t2v, seed=integer(seed, "noise"))
-    apart = []
-    for i in range(pairs):
-        again = other(batch(source, i, sequences=sequences, seed=seed))
-        apart.append(cosine(e.values[i], again.values))
-        report(n + i + 1, n + pairs)
-    floor = replace(
-        mean(np.array(apart)), method="batches embedded twice with other signs of the estimator, t interval over batches"
-    )
-    finish_measured(run, store, e, floor)
+    t2v = Text2Vec(_probe_network(run.needs[0], store, device), draws=body["draws"], seed=seed)
+    e, draws = embed_draws(source, t2v, tasks=n, sequences=sequences, seed=seed, progress=report)
+    floor = noise(draws, t2v.draws)
+    finish_measured(run, store, e, replace(floor, method=f"{floor.method}; taken out of the coefficient"), without_noise)
 
 
 def _train(run: RunSpec, store: Store, data_root: Path, device: str, report: Report) -> None:

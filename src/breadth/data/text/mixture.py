@@ -14,9 +14,6 @@ from breadth.errors import DataError
 
 __all__ = ["Mixed"]
 
-# Steps of the golden ratio fill any interval evenly: every prefix of the order holds each source in close to its share.
-_GOLDEN = (5**0.5 - 1) / 2
-
 
 class Mixed:
     """Sequences of several sources. how: "interleave", every batch holds all sources by weight, or "concat", each batch comes from one.
@@ -52,14 +49,21 @@ class Mixed:
     @cached_property
     def digest(self) -> str:
         size = self.block if self.how == "concat" else 1
-        text = " ".join([self.how, str(size), *(f"{w:.12g} {s.digest}" for w, s in zip(self.weights, self.sources, strict=True))])
+        # The number goes up when the order changes.
+        text = " ".join(
+            ["2", self.how, str(size), *(f"{w:.12g} {s.digest}" for w, s in zip(self.weights, self.sources, strict=True))]
+        )
         return hashlib.sha256(text.encode()).hexdigest()
 
     def _owners(self, stop: int) -> np.ndarray:
         """Which source each of the first ``stop`` sequences comes from, int [stop]."""
-        number = np.arange(stop) if self.how == "interleave" else np.arange(stop) // self.block
-        at = (0.5 + number * _GOLDEN) % 1
-        return np.minimum(np.searchsorted(np.cumsum(self.weights), at, side="right"), len(self.sources) - 1)
+        size = 1 if self.how == "interleave" else self.block
+        blocks = -(-stop // size)
+        # The j-th block of a source of weight w is due at (j + 1/2) / w: every prefix holds each source in its share, to within a block.
+        counts = [int(blocks * w) + 2 for w in self.weights]
+        due = np.concatenate([(np.arange(n) + 0.5) / w for n, w in zip(counts, self.weights, strict=True)])
+        owners = np.repeat(np.arange(len(counts)), counts)[np.argsort(due.round(9), kind="stable")]
+        return np.repeat(owners[:blocks], size)[:stop]
 
     def take(self, start: int, count: int, seed: int) -> TextBatch:
         """Return a run of the order of ``seed``; see ``TextSource``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,12 +16,20 @@ __all__ = ["tokens_held", "training_tokens"]
 
 # Documents that are shuffled among each other: whole books would else be cut at the same place under every seed.
 PIECE = 4096
+# Documents of so many tokens are used once. Shorter ones, a speaker's "Ay, my lord." for one, come again by nature.
+ONCE = 64
 
 
 def _pieces(corpus: Corpus, tokeniser: Tokeniser) -> Iterator[np.ndarray]:
-    """Documents with their end; long ones in pieces, of which only the last has it."""
+    """Documents with their end, copies left out; long ones in pieces, of which only the last has it."""
+    seen = set()
     for text in corpus.documents():
         tokens = np.append(tokeniser.encode(text), np.int32(tokeniser.end))
+        if len(tokens) > ONCE:
+            digest = hashlib.sha256(tokens.tobytes()).digest()
+            if digest in seen:
+                continue
+            seen.add(digest)
         yield from (tokens[at : at + PIECE] for at in range(0, len(tokens), PIECE))
 
 
@@ -32,7 +41,8 @@ def tokens_held(corpus: Corpus, tokeniser: Tokeniser) -> int:
 def training_tokens(corpus: Corpus, tokeniser: Tokeniser, tokens: int, seed: int) -> np.ndarray:
     """Return ``tokens`` tokens of a corpus, int32 [tokens]: documents (long ones in pieces of 4096 tokens) in an order of ``seed``.
 
-    No text comes twice; the last document is cut where the number is reached. Raises DataError for a corpus that has fewer tokens.
+    No document of 64 tokens or more comes twice, even where the corpus repeats it; the last document is cut where the number is
+    reached. Raises DataError for a corpus that has fewer tokens.
     """
     pieces = list(_pieces(corpus, tokeniser))
     order = generator(seed, "training tokens", corpus.digest).permutation(len(pieces))

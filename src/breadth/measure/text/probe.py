@@ -19,7 +19,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from breadth.data.hub import told
 from breadth.data.items import need
 from breadth.data.text.corpus import corpus_of
-from breadth.data.text.packed import training_tokens
+from breadth.data.text.packed import tokens_held, training_tokens
 from breadth.data.text.tokens import BYTES
 from breadth.errors import MeasureError
 from breadth.measure.rules.layers import layer_sizes
@@ -142,5 +142,4 @@ def corpus_of_python(most: int = 3_000_000) -> tuple[str, np.ndarray]:
         documents.append(text)
     name = f"documentation and library of Python {platform.python_version()}"
     corpus = corpus_of(documents, name)
-    total = sum(len(BYTES.encode(d)) + 1 for d in documents)
-    return name, training_tokens(corpus, BYTES, total, 0)
+    return name, training_tokens(corpus, BYTES, tokens_held(corpus, BYTES), 0)

@@ -26,7 +26,7 @@ from breadth.measure.reference import Scale, position
 from breadth.measure.rivals.panel import Rival
 from breadth.measure.store import EmbeddingStore
 from breadth.measure.text.default import cached_text_probe
-from breadth.measure.text.embed import Text2Vec, embed_draws, embed_text, protocol_of_text
+from breadth.measure.text.embed import Text2Vec, embed_draws, protocol_of_text
 from breadth.measure.text.head import STEPS
 from breadth.measure.text.measurement import TextCross, TextMeasurement, TextScale, TextSourceMeasure, Value
 from breadth.measure.text.probe import TextProbe
@@ -192,8 +192,11 @@ def _joined(a: Embeddings, b: Embeddings) -> Embeddings:
 
 
 def _embeddings(settings: TextSettings, sources: int) -> int:
-    tasks = TYPICAL if settings.tasks == "auto" else settings.tasks
-    return sources * tasks + (3 * SCALE_TASKS if settings.scale else 0)
+    return sources * _tasks(settings) + (3 * SCALE_TASKS if settings.scale else 0)
+
+
+def _tasks(settings: TextSettings) -> int:
+    return TYPICAL if settings.tasks == "auto" else settings.tasks
 
 
 def value_of(e: Embeddings, draws: np.ndarray, averaged: int) -> Value:
@@ -333,15 +336,18 @@ def _scale(run: _Run, length: int, probe: TextProbe) -> tuple[TextScale, TextSca
 
 
 def estimated_text_seconds(sources: Sequence[TextSource], probe: TextProbe, settings: TextSettings) -> float:
-    """Time the second batch of the first source, the first warms up; return the seconds that all would take (of one core)."""
+    """Time the first source's second and third batch, one with a second draw, the first warms up; return the seconds of all (of one core)."""
     run = _Run(probe, replace(settings, store=None), len(sources), None)
     ends: list[float] = []
-    embed_text(
+    embed_draws(
         sources[0],
         run.t2v,
-        tasks=2,
+        tasks=3,
         sequences=settings.sequences,
         seed=settings.seed,
+        again=2,
         progress=lambda done, total: ends.append(time.perf_counter()),
     )
-    return (ends[1] - ends[0]) * run.total
+    twice, once = ends[1] - ends[0], ends[2] - ends[1]
+    pairs = len(sources) * floor_pairs(_tasks(settings)) + (3 * floor_pairs(SCALE_TASKS) if settings.scale else 0)
+    return once * run.total + max(0.0, twice - once) * pairs
