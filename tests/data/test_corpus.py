@@ -100,6 +100,23 @@ def test_the_digest_follows_the_bytes_and_the_cutting(tmp_path):
         ),
         ("a.jsonl", b'{"text": "a"}\n{"text": 3}\n', "{p}, line 2: column 'text' holds int; expected text"),
         ("a.jsonl", b"[1]\n", "{p}, line 1 holds list; expected one JSON object a line"),
+        (
+            "a.jsonl",
+            b'{"text": "a"}\n\n{"id": 3}\n{"text": "b"}\n',
+            "{p}, line 3 has no 'text', which other rows have; expected it in each, null where there is no text: mend the row",
+        ),
+        (
+            "a.jsonl",
+            b'{"id": null}\n{"id": null}\n{"id": 1, "body": "a"}\n',
+            "{p}, line 1 has no 'body', which other rows have; expected it in each, null where there is no text: mend the row",
+        ),
+        ("a.jsonl", b'{"id": 3}\n', "{p}, line 1: the column of the text is not clear; name it with --text-col. Its columns: id"),
+        ("a.jsonl", b'{"text": null}\n{"text": null}\n', "{p} holds no text; expected at least one document"),
+        (
+            "a.csv",
+            b"text,y,text\nfoo bar,1,baz\n",
+            "{p} has 2 columns named 'text'; expected one: rename or remove the others",
+        ),
         ("a.csv", b"x,y\n1,2\n", "{p}: the column of the text is not clear; name it with --text-col. Its columns: x, y"),
         ("a.csv", b"text,y\n1\n", "{p}, line 2 has 1 fields; expected 2, as in its first line"),
     ],
@@ -119,6 +136,43 @@ def test_an_endless_line_is_refused_before_it_fills_the_memory(tmp_path, monkeyp
     assert str(error.value) == (
         f"{path}, line 1 is longer than 2 MiB; expected documents as lines or blocks between blank lines: break it up"
     )
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        '{"text": null, "note": "a"}\n{"text": "yes", "note": "b"}\n{"text": null}\n',
+        '{"body": null, "id": 1}\n{"body": null, "id": 1}\n{"body": "yes", "id": 2}\n',
+        '{"content": null, "note": null}\n{"content": "yes", "note": "no"}\n',
+    ],
+)
+def test_rows_without_text_are_left_out_and_choose_no_column(tmp_path, rows):
+    assert list(read_corpus(written(tmp_path / "a.jsonl", rows), limit=1).documents()) == ["yes"]
+    datasets = pytest.importorskip("datasets")
+    table = [json.loads(line) for line in rows.splitlines()]
+    datasets.Dataset.from_list(table).save_to_disk(str(tmp_path / "saved"))
+    assert list(read_corpus(tmp_path / "saved").documents()) == ["yes"]
+
+
+def test_a_named_column_may_be_empty_in_the_first_row(tmp_path):
+    path = written(tmp_path / "a.jsonl", '{"text": "no", "body": null}\n{"text": "no", "body": "yes"}\n')
+    assert list(read_corpus(path, text_col="body").documents()) == ["yes"]
+
+
+def test_a_column_whose_values_are_written_once_is_text(tmp_path):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "a.parquet"
+    texts = pa.array(["one", None, "two", "one"]).dictionary_encode()
+    numbers = pa.array([1, 2, 1, 2]).dictionary_encode()
+    pq.write_table(pa.table({"text": texts, "kind": numbers}), path)
+    assert list(read_corpus(path).documents()) == ["one", "two", "one"]
+    with pytest.raises(DataError) as error:
+        read_corpus(path, text_col="kind")
+    assert str(error.value) == f"{path}: column 'kind' holds no text; columns of text: text"
+    pq.write_table(pa.Table.from_arrays([texts, texts], names=["text", "text"]), path)
+    with pytest.raises(DataError) as error:
+        read_corpus(path)
+    assert str(error.value) == f"{path} has 2 columns named 'text'; expected one: rename or remove the others"
 
 
 def test_damaged_files_and_wrong_columns_are_named(tmp_path):

@@ -6,10 +6,10 @@ import csv
 import gzip
 import json
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -87,7 +87,9 @@ def _of_file(path: Path, how: By) -> Iterator[str]:
     if kind == ".parquet":
         return _parquet(path, how.column)
     if kind in (".jsonl", ".csv", ".tsv"):
-        return _json_lines(path, how.column) if kind == ".jsonl" else _csv(path, how.column, "\t" if kind == ".tsv" else ",")
+        return (
+            _texts(_json_lines(path), how.column) if kind == ".jsonl" else _csv(path, how.column, "\t" if kind == ".tsv" else ",")
+        )
     if how.column is not None:
         raise DataError(f"text column '{how.column}' does not apply to {path}, which is plain text; leave it out")
     return _plain(path, how.cut)
@@ -167,36 +169,65 @@ def _column(columns: Sequence[str], texts: Sequence[str], said: str | None, show
             raise DataError(f"{shown} has no column '{said}'; its columns: {listed}")
         if said not in texts:
             raise DataError(f"{shown}: column '{said}' holds no text; columns of text: {', '.join(texts) or 'none'}")
-        return said
-    found = next((name for name in _USUAL if name in texts), texts[0] if len(texts) == 1 else None)
+    found = said or next((name for name in _USUAL if name in texts), texts[0] if len(texts) == 1 else None)
     if found is None:
         raise DataError(f"{shown}: the column of the text is not clear; name it with --text-col. Its columns: {listed}")
+    if (times := list(columns).count(found)) > 1:
+        raise DataError(f"{shown} has {times} columns named '{found}'; expected one: rename or remove the others")
     return found
 
 
-def _json_lines(path: Path, said: str | None) -> Iterator[str]:
+def _column_of(row: Mapping[str, object], said: str | None, shown: str) -> str | None:
+    """Choose the column of the text by a row; None where the row, empty in places, cannot tell."""
+    usual = said or next((name for name in _USUAL if isinstance(row.get(name, 0), str | None)), None)
+    if usual is not None and row.get(usual, "") is None:
+        return usual
+    texts = [name for name, value in row.items() if isinstance(value, str)]
+    if said is None and not texts and None in row.values():
+        return None
+    return _column([*row], texts, said, shown)
+
+
+def _texts(rows: Iterable[tuple[str, Mapping[str, object]]], said: str | None) -> Iterator[str]:
+    """Yield the text of each row, given with where it stands; rows whose text is null are left out, every other must have one."""
     column: str | None = None
+    before: dict[tuple[str, ...], str] = {}
+    for shown, row in rows:
+        if column is None:
+            before.setdefault(tuple(row), shown)
+            column = _column_of(row, said, shown)
+            if column is None:
+                continue
+            for names, place in before.items():
+                _require(column, names, place)
+        _require(column, row, shown)
+        value = row[column]
+        if value is None:
+            continue
+        if not isinstance(value, str):
+            raise DataError(f"{shown}: column '{column}' holds {type(value).__name__}; expected text")
+        yield value
+
+
+def _require(column: str, names: Container[str], shown: str) -> None:
+    if column not in names:
+        raise DataError(
+            f"{shown} has no '{column}', which other rows have; expected it in each, null where there is no text: mend the row"
+        )
+
+
+def _json_lines(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
     for number, line in enumerate(_lines(path), 1):
         if not line.strip():
             continue
+        shown = f"{path}, line {number}"
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise DataError(f"{path}, line {number} is not JSON ({error}); expected one object a line") from None
+            raise DataError(f"{shown} is not JSON ({error}); expected one object a line") from None
         if not isinstance(row, dict):
-            raise DataError(f"{path}, line {number} holds {type(row).__name__}; expected one JSON object a line")
-        shown = f"{path}, line {number}"
-        if column is None:
-            column = _column(list(row), [k for k, v in row.items() if isinstance(v, str)], said, shown)
-        yield _text(row.get(column), column, shown)
-
-
-def _text(value: object, column: str, shown: str) -> str:
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise DataError(f"{shown}: column '{column}' holds {type(value).__name__}; expected text")
-    return value
+            raise DataError(f"{shown} holds {type(row).__name__}; expected one JSON object a line")
+        yield shown, row
 
 
 def _csv(path: Path, said: str | None, between: str) -> Iterator[str]:
@@ -233,7 +264,7 @@ def _parquet(path: Path, said: str | None) -> Iterator[str]:
     with told(str(path), "get the file again"):
         file = pq.ParquetFile(path)
         schema = file.schema_arrow
-        texts = [field.name for field in schema if str(field.type) in ("string", "large_string", "string_view")]
+        texts = [field.name for field in schema if _is_string(field.type)]
     column = _column(list(schema.names), texts, said, str(path))
     with file:
         batches = file.iter_batches(256, columns=[column])
@@ -242,26 +273,29 @@ def _parquet(path: Path, said: str | None) -> Iterator[str]:
                 batch = next(batches, None)
             if batch is None:
                 return
-            yield from (value or "" for value in batch.column(0).to_pylist())
+            yield from (value for value in batch.column(0).to_pylist() if value is not None)
+
+
+def _is_string(kind: Any) -> bool:
+    """Return whether a type of pyarrow is one of text, repeated values written once ("dictionary") or not."""
+    plain = kind.value_type if str(kind).startswith("dictionary<") else kind
+    return str(plain) in ("string", "large_string", "string_view")
 
 
 def rows_of_hub(source: HubId, how: By, *, offline: bool) -> Iterator[str]:
     """Yield the texts of a data set of the Hub, streamed, or of a local folder that the library opens."""
     with opened_hub(source, offline=offline) as (stream, full, _):
-        yield from _rows(stream, how.column, f"hf:{full}")
+        yield from _texts(_rows(stream, f"hf:{full}"), how.column)
 
 
-def _rows(rows: Any, said: str | None, shown: str) -> Iterator[str]:
-    reader, number, column = iter(rows), 0, None
-    while True:
+def _rows(rows: Iterable[Mapping[str, object]], shown: str) -> Iterator[tuple[str, Mapping[str, object]]]:
+    reader = iter(rows)
+    for number in count():
         with told(shown, f"damage begins after {number} rows"):
             row = next(reader, None)
         if row is None:
             return
-        if column is None:
-            column = _column(list(row), [k for k, v in row.items() if isinstance(v, str)], said, shown)
-        yield _text(row.get(column), column, f"{shown}, row {number}")
-        number += 1
+        yield f"{shown}, row {number}", row
 
 
 def rows_of_saved(folder: Path, how: By, split: str | None) -> Rows | None:
@@ -275,4 +309,4 @@ def rows_of_saved(folder: Path, how: By, split: str | None) -> Rows | None:
         found = found[split_of(found, split, str(folder))]
     elif split is not None:
         raise DataError(f"{folder} holds one data set without splits; leave the split '{split}' out")
-    return lambda: _rows(found, how.column, str(folder))
+    return lambda: _texts(_rows(found, str(folder)), how.column)
