@@ -38,6 +38,8 @@ from breadth.version import __version__
 __all__ = ["Text2Vec", "embed_draws", "embed_text", "protocol_of_text"]
 
 Progress = Callable[[int, int], None]
+# Sequences of one pass: activations of more do not stay in the caches.
+TOGETHER = 8
 # Goes up whenever the same batch gets another embedding.
 STORED_AS = 3
 
@@ -103,19 +105,20 @@ class Text2Vec:
         # Place t predicts token t + 1, where there is one.
         real = torch.from_numpy(given.mask[:, 1:]).to(probe.device)
         seed = integer(self.seed, "text2vec", given.source, *given.items.tolist())
-        parts = chunks(len(tokens), chunk_size(probe.body, tokens, self.draws, self.memory, probe.vocabulary))
-        if len(parts) == 1:
-            kept = [record(probe.body, tokens, self.draws, probe.vocabulary)]
-            hidden = kept[0].features.detach()
+        fit = chunk_size(probe.body, tokens, self.draws, self.memory, probe.vocabulary)
+        parts = chunks(len(tokens), min(fit, TOGETHER))
+        kept = []
+        if len(tokens) <= fit:
+            kept = [record(probe.body, tokens[part], self.draws, probe.vocabulary) for part in parts]
+            hidden = torch.cat([recording.features.detach() for recording in kept])
         else:
-            kept = []
             hidden = torch.cat([features_of(probe.body, tokens[part]) for part in parts])
         head = self._head(hidden.view(*tokens.shape, -1)[:, :-1], real, tokens[:, 1:], seed)
         del hidden
         totals: dict[str, Tensor] = {}
         loss = doubt = 0.0
         for part in parts:
-            recording = kept.pop() if kept else record(probe.body, tokens[part], self.draws, probe.vocabulary)
+            recording = kept.pop(0) if kept else record(probe.body, tokens[part], self.draws, probe.vocabulary)
             states = recording.features.detach().view(part.stop - part.start, tokens.shape[1], -1)
             gradients = pulled(states, tokens[part], real[part], head, draws=self.draws, seed=seed, first=part.start)
             loss, doubt = loss + gradients.loss, doubt + gradients.doubt
