@@ -15,7 +15,7 @@ from breadth.data.text.batches import SEQUENCES, Batches, StreamBatches, TextSou
 from breadth.data.text.generated import ConstantTokens, UniformTokens
 from breadth.data.text.languages import RandomLanguages
 from breadth.data.text.places import text_source
-from breadth.errors import MeasureError, unknown_name
+from breadth.errors import DataError, MeasureError, unknown_name
 from breadth.measure.auto import LEAST_TASKS, until_narrow
 from breadth.measure.correction import FARTHEST, corrected, distance_of_variance, variance_of_distance
 from breadth.measure.distance import cross
@@ -136,9 +136,7 @@ class _Run:
         """Return what ``values`` does of ``tasks`` batches; ``first`` is told what the first ones say."""
         batches = _BatchesOf(self, source)
         if tasks == "auto":
-            most = self.settings.most
-            if isinstance(source, Batches):
-                most = min(most, source.sequences // self.settings.sequences)
+            most = _most(source, self.settings)
             e = until_narrow(batches.plain, precision=self.settings.precision, most=most).embeddings
             values = np.concatenate(batches.whole)
             whole = replace(e, values=values, protocol=batches.protocol(len(values)))
@@ -184,6 +182,25 @@ class _BatchesOf:
     def plain(self, start: int, stop: int) -> Embeddings:
         """Return batches ``start`` to ``stop - 1`` without vocabulary rows."""
         return self.run.without_rows(self.source, self.embedded(start, stop, floor_pairs(stop)))
+
+
+def _most(source: TextSource, settings: TextSettings) -> int:
+    """Return how many batches ``source`` has, at most ``settings.most``; it has the fewest. Streams are not read ahead."""
+
+    def holds(batches: int) -> bool:
+        try:
+            source.take((batches - 1) * settings.sequences, settings.sequences, settings.seed)
+        except DataError:
+            return False
+        return True
+
+    low, high = settings.fewest, settings.most
+    if isinstance(source, StreamBatches) or holds(high):
+        return high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low
 
 
 def _joined(a: Embeddings, b: Embeddings) -> Embeddings:
