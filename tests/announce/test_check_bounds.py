@@ -111,3 +111,16 @@ def test_another_order_or_kind_is_an_error(text, sentence, message):
 )
 def test_what_keeps_its_bound_or_does_not_need_it_is_true(text, sentence):
     assert said(text, sentence) == [set(), set()]
+
+
+def test_a_limitation_may_leave_out_the_praise_that_it_ends_on():
+    sentence = "Our lantern is admittedly slow on long documents, but is still better than all of the online routers."
+    paper = replace(
+        SOURCE, sentences=(*SOURCE.sentences, Sentence(len(SOURCE.sentences) + 1, 4, sentence, "3 Results", "body", "p. 4"))
+    )
+    evidence = (Quote(4, sentence, (len(SOURCE.sentences) + 1,)),)
+    for head, expected in (("Limitation: ", []), ("", ["drops 'but is still better than all of the online routers'"])):
+        text = f"{head}Our lantern is admittedly slow on long documents."
+        made = edited(10, IMPLICATION, text, evidence=evidence, role="limitation" if head else "result")
+        found = [p for p in check_thread(made, paper, Facts()) if p.post == 10 and p.id == "F4"]
+        assert [p.message.partition("; the source says (")[0] for p in found] == expected

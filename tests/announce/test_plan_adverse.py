@@ -61,10 +61,13 @@ def test_another_result_is_said_before_one_that_is_taken_back_at_length():
     assert [p.text for p in made.posts if p.role == "result"] == [other.text]
 
 
-def test_a_boast_is_no_limitation():
+def test_a_boast_is_no_limitation_but_what_it_concedes_is():
     boast = Quote(5, "The clusters admittedly are not excellent, but are significantly better than those of others.", (1,))
     weak = Quote(5, "We could only test one model.", (2,))
-    post, quote = limitation_post(replace(SOURCE, limitations=(boast, weak)), Facts(), len, 250)
+    post, quote = limitation_post(replace(SOURCE, limitations=(weak, boast)), Facts(), len, 250)
     assert (post.text, quote) == ("Limitation: We could only test one model.", weak)
     post, quote = limitation_post(replace(SOURCE, limitations=(boast,)), Facts(), len, 250)
+    assert (post.text, quote) == ("Limitation: The clusters admittedly are not excellent.", boast)
+    praise = Quote(5, "The other methods are old, but ours is better than all of them.", (1,))
+    post, quote = limitation_post(replace(SOURCE, limitations=(praise,)), Facts(), len, 250)
     assert (post.text, quote) == ("Limitation: [FILL: limitation]", None)

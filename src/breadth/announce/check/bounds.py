@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from breadth.announce.check.align import direction
 from breadth.announce.check.case import Case, Claim, View
+from breadth.announce.check.structure import is_limitation
 from breadth.announce.check.words import content
 from breadth.announce.thread import Problem
 
@@ -82,6 +83,8 @@ def _contrast(case: Case, view: View, claim: Claim, bound: _Bound) -> Iterator[P
         return
     words, mine = content(bound.phrase.removeprefix(bound.cue)), content(view.prose)
     if case.library.coverage(words, mine) < 0.3 and not words <= mine:
+        if is_limitation(view) and any(direction(w) > 0 for w in re.findall(r"[\w'-]+", bound.phrase)):
+            return  # a limitation without the praise that it ends on says no less against the work
         yield case.problem("F4", "warning", view.n, f"drops '{bound.phrase}'; {claim.says}")
         return
     turns = [w for w in re.findall(r"[\w'-]+", bound.phrase) if (direction(w) or _NOT.fullmatch(w)) and not content(w) <= mine]

@@ -7,7 +7,7 @@ import re
 from breadth.announce.read.cues import about_future, about_own, about_prior, citation_led, is_readable, own_names, section_is
 from breadth.announce.source import Quote, Sentence
 
-__all__ = ["limitations"]
+__all__ = ["LIMITED", "limitations"]
 
 MOST = 6
 NAMED = re.compile(

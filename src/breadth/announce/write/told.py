@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from breadth.announce.facts import Facts
 from breadth.announce.read.cues import about_future, about_own, about_prior, is_claim, section_is
+from breadth.announce.read.limitations import LIMITED
 from breadth.announce.source import Quote, Source
 from breadth.announce.write.clean import lowered
 from breadth.announce.write.piece import ANY, FINDINGS, Piece, piece_of, sentences_in
@@ -106,7 +108,7 @@ def limitation_post(source: Source, facts: Facts, length: Callable[[str], int], 
         return Planned("limitation", _headed(facts.limitation), (Quote(None, facts.limitation),)), Quote(None, facts.limitation)
     best: tuple[float, Piece, Quote] | None = None
     for rank, quote in enumerate(source.limitations):
-        piece = piece_of(quote, length, room - len("Limitation: "))
+        piece = piece_of(_without_boast(quote), length, room - len("Limitation: "))
         if piece is None or not finite(piece.text) or _BOAST.search(piece.text):
             continue
         cost = 20.0 * rank + 0.5 * max(0, len(piece.text) - 150)
@@ -115,6 +117,13 @@ def limitation_post(source: Source, facts: Facts, length: Callable[[str], int], 
     if best is not None:
         return Planned("limitation", _headed(best[1].text), (best[2],)), best[2]
     return Planned("limitation", "Limitation: [FILL: limitation]", ()), None
+
+
+def _without_boast(quote: Quote) -> Quote:
+    """Return a quote without the praise that it ends on, where what comes before speaks against the work by itself."""
+    boast = _BOAST.search(quote.text)
+    before = quote.text[: boast.start()].rstrip(" ,;:–—(") if boast else ""
+    return replace(quote, text=f"{before}.") if LIMITED.search(before) else quote
 
 
 def _headed(text: str) -> str:
