@@ -24,7 +24,7 @@ from breadth.learn.maml import MamlSettings, meta_train
 from breadth.learn.pretrain import PretrainSettings, pretrain
 from breadth.learn.trained import Trained
 from breadth.nets.build import Architecture
-from breadth.study.material import task_source
+from breadth.study.sources import task_source
 from breadth.study.spec import Study
 from breadth.study.toml import read_study
 
