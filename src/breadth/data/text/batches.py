@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -20,6 +21,14 @@ __all__ = ["LENGTH", "SEQUENCES", "Batches", "StreamBatches", "TextBatch", "Text
 
 SEQUENCES, LENGTH = 64, 128
 """Of a batch on a CPU; the published protocol has 512 sequences of 128 tokens (arXiv 2306.13840)."""
+HELD_BYTES = 512 * 1024**2
+"""A corpus whose tokens take more is not held; of bytes, 2 each, that is one of 256 MiB."""
+SAMPLED = 2**16
+"""Sequences that are held of such a corpus at least, so that the batches of one measurement take one pass."""
+WINDOW = 500_000
+"""Sequences of a stream among which the order is drawn; as many as the published code shuffles among (arXiv 2306.13840)."""
+# Sequences whose keys are drawn at once.
+BLOCK = 4096
 # Sequences with fewer tokens have next to nothing to predict.
 SHORTEST = 8
 
@@ -84,73 +93,130 @@ def _digest(corpus: Corpus, tokeniser: Tokeniser, *how: object) -> str:
     return hashlib.sha256(" ".join(map(str, (corpus.digest, tokeniser.fingerprint, SHORTEST, *how))).encode()).hexdigest()
 
 
+def _kind(tokeniser: Tokeniser) -> type[np.uint16] | type[np.int32]:
+    return np.uint16 if tokeniser.vocabulary <= 2**16 else np.int32
+
+
 @dataclass(frozen=True, eq=False)
+class _Held:
+    """Sequences in one array of tokens; sequence i is ``tokens[starts[i] : starts[i + 1]]``."""
+
+    tokens: np.ndarray
+    starts: np.ndarray
+
+    @classmethod
+    def of(cls, rows: Iterable[np.ndarray], tokeniser: Tokeniser, max_bytes: float = float("inf")) -> _Held | None:
+        """Return all of ``rows``; None where they take more than ``max_bytes``."""
+        kind = _kind(tokeniser)
+        tokens, starts = array("H" if kind is np.uint16 else "i"), array("q", [0])
+        for row in rows:
+            tokens.frombytes(row.astype(kind).tobytes())
+            starts.append(len(tokens))
+            if len(tokens) * tokens.itemsize + len(starts) * starts.itemsize > max_bytes:
+                return None
+        return cls(np.frombuffer(tokens, kind), np.frombuffer(starts, np.int64))
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def rows(self, items: np.ndarray) -> list[np.ndarray]:
+        return [self.tokens[self.starts[i] : self.starts[i + 1]] for i in items]
+
+
+@dataclass(frozen=True, eq=False)
+class _Sample:
+    """The first sequences of an order over all of a corpus, with their numbers in it; ``total``: sequences of the corpus."""
+
+    rows: list[np.ndarray]
+    items: np.ndarray
+    total: int
+
+    @classmethod
+    def of(cls, rows: Iterator[np.ndarray], tokeniser: Tokeniser, wanted: int, seed: int) -> _Sample:
+        """Give each sequence a random key and keep those with the ``wanted`` smallest, in their order: however many are kept, the order
+        is the same. One pass; not more than twice ``wanted`` and a block are held at a time."""
+        kind, total, top = _kind(tokeniser), 0, np.iinfo(np.int64).max
+        kept, keys, items, limit = list[np.ndarray](), np.zeros(0, np.int64), np.zeros(0, np.int64), top
+
+        def least() -> None:
+            nonlocal kept, keys, items
+            order = np.argsort(keys, kind="stable")[:wanted]
+            kept, keys, items = [kept[i] for i in order], keys[order], items[order]
+
+        for block, part in enumerate(iter(lambda: list(islice(rows, BLOCK)), [])):
+            drawn = generator(seed, "text", "keys", block).integers(top, size=BLOCK)[: len(part)]
+            low = np.flatnonzero(drawn < limit)
+            # Copies, since a slice would hold the whole document.
+            kept += [part[i].astype(kind) for i in low]
+            keys, items = np.append(keys, drawn[low]), np.append(items, total + low)
+            total += len(part)
+            if len(kept) > 2 * wanted:
+                least()
+                limit = int(keys[-1])
+        least()
+        return cls(kept, items, total)
+
+
 class Batches:
-    """A corpus whose tokens fit into memory (``max_bytes``), its sequences in an order drawn over all of them."""
+    """A corpus in files, its sequences in an order drawn over all of them.
 
-    corpus: Corpus
-    tokeniser: Tokeniser
-    length: int = LENGTH
-    max_bytes: int = 1024**3
+    What takes more than ``max_bytes`` is not held: it is read to its end for a random sample of its sequences, and again for a larger one.
+    Each pass cuts all text into tokens, which is what a large corpus takes time for.
+    """
 
-    def __post_init__(self) -> None:
-        if self.length < SHORTEST:
-            raise DataError(f"sequences of {self.length} tokens were asked for; expected at least {SHORTEST}")
+    def __init__(self, corpus: Corpus, tokeniser: Tokeniser, length: int = LENGTH, max_bytes: int = HELD_BYTES) -> None:
+        if length < SHORTEST:
+            raise DataError(f"sequences of {length} tokens were asked for; expected at least {SHORTEST}")
+        self.corpus, self.tokeniser, self.length, self.max_bytes = corpus, tokeniser, length, max_bytes
+        self.name, self.vocabulary = corpus.name, tokeniser.vocabulary
+        self.digest = _digest(corpus, tokeniser, length)
+        self._sample: tuple[int, _Sample] | None = None
 
-    @property
-    def name(self) -> str:
-        return self.corpus.name
-
-    @property
-    def vocabulary(self) -> int:
-        return self.tokeniser.vocabulary
+    def _cut(self) -> Iterator[np.ndarray]:
+        return sequences_of(self.corpus, self.tokeniser, self.length)
 
     @cached_property
-    def digest(self) -> str:
-        return _digest(self.corpus, self.tokeniser, self.length)
-
-    @cached_property
-    def _held(self) -> tuple[np.ndarray, np.ndarray]:
-        """All tokens in one array, and where each sequence starts, with the end of the last one."""
-        kind = np.uint16 if self.vocabulary <= 2**16 else np.int32
-        parts, starts, size = list[np.ndarray](), [0], 0
-        for row in sequences_of(self.corpus, self.tokeniser, self.length):
-            parts.append(row.astype(kind))
-            size += len(row)
-            starts.append(size)
-            if size * np.dtype(kind).itemsize + 8 * len(starts) > self.max_bytes:
-                raise DataError(
-                    f"{self.corpus.place} needs more than {self.max_bytes // 1024**2:,} MiB for its tokens; give --limit for its first "
-                    "documents, or read it as a stream"
-                )
-        if not parts:
-            raise DataError(f"{self.corpus.place} holds no run of {SHORTEST} tokens; expected longer documents")
-        return np.concatenate(parts), np.array(starts)
+    def _held(self) -> _Held | None:
+        return _Held.of(self._cut(), self.tokeniser, self.max_bytes)
 
     @property
     def sequences(self) -> int:
-        """Number of sequences."""
-        return len(self._held[1]) - 1
+        """Number of sequences; of a corpus that is not held, known without another pass once a batch was taken."""
+        if self._held is not None:
+            return len(self._held)
+        return self._sampled(0, 0).total if self._sample is None else self._sample[1].total
 
     def take(self, start: int, count: int, seed: int) -> TextBatch:
         """Return a run of the order of ``seed``; see ``TextSource``."""
-        tokens, starts = self._held
-        if start + count > self.sequences:
+        stop, held = start + count, self._held
+        if held is not None:
+            total, items = len(held), generator(seed, "text", len(held)).permutation(len(held))[start:stop]
+            rows = held.rows(items)
+        else:
+            sample = self._sampled(stop, seed)
+            total, items, rows = sample.total, sample.items[start:stop], sample.rows[start:stop]
+        if not total:
+            raise DataError(f"{self.corpus.place} holds no run of {SHORTEST} tokens; expected longer documents")
+        if stop > total:
             raise DataError(
-                f"'{self.name}' holds {self.sequences} sequences of {self.length} tokens; {start + count} were asked for: ask for fewer or "
-                "smaller batches"
+                f"'{self.name}' holds {total} sequences of {self.length} tokens; {stop} were asked for: ask for fewer or smaller batches"
             )
-        items = self._order(seed)[start : start + count]
-        return _padded([tokens[starts[i] : starts[i + 1]] for i in items], items, self.length, self.tokeniser.end, self.name)
+        return _padded(rows, items, self.length, self.tokeniser.end, self.name)
 
-    def _order(self, seed: int) -> np.ndarray:
-        return generator(seed, "text", self.sequences).permutation(self.sequences)
+    def _sampled(self, wanted: int, seed: int) -> _Sample:
+        if self._sample is None or self._sample[0] != seed or len(self._sample[1].rows) < min(wanted, self._sample[1].total):
+            self._sample = None  # two of them are not held at a time
+            self._sample = seed, _Sample.of(self._cut(), self.tokeniser, max(SAMPLED, 2 * wanted), seed)
+        return self._sample[1]
 
 
 class StreamBatches:
-    """A corpus of any size, of which one window of sequences is held: the order is drawn window by window as the stream comes."""
+    """A corpus of any size of which one window of sequences is held: the order is drawn window by window as the stream comes.
 
-    def __init__(self, corpus: Corpus, tokeniser: Tokeniser, length: int = LENGTH, window: int = 4096) -> None:
+    What is asked for comes from as many windows as it fills, hence of a long stream from its first sequences alone.
+    """
+
+    def __init__(self, corpus: Corpus, tokeniser: Tokeniser, length: int = LENGTH, window: int = WINDOW) -> None:
         if length < SHORTEST or window < 1:
             raise DataError(f"windows of {window} sequences of {length} tokens were asked for; expected at least 1 of {SHORTEST}")
         self.corpus, self.tokeniser, self.length, self.window = corpus, tokeniser, length, window
@@ -158,15 +224,16 @@ class StreamBatches:
         self.digest = _digest(corpus, tokeniser, length, "window", window)
         self._rest: Iterator[np.ndarray] = iter(())
         self._at = -1
-        self._rows: list[np.ndarray] = []
+        self._rows = _Held.of((), tokeniser)
 
-    def _read(self, number: int) -> list[np.ndarray]:
+    def _read(self, number: int) -> _Held:
         """Return window ``number``; windows in order read the stream once, an earlier one reads it again from its start."""
         if number < self._at or self._at < 0:
             self._rest, self._at = sequences_of(self.corpus, self.tokeniser, self.length), -1
         while self._at < number:
-            self._rows = list(islice(self._rest, self.window))
+            self._rows = _Held.of(islice(self._rest, self.window), self.tokeniser)
             self._at += 1
+        assert self._rows is not None
         return self._rows
 
     def take(self, start: int, count: int, seed: int) -> TextBatch:
@@ -181,6 +248,6 @@ class StreamBatches:
                     f"'{self.name}' ended after {number * self.window + len(held)} sequences of {self.length} tokens; {start + count} were "
                     "asked for: ask for fewer or smaller batches"
                 )
-            rows += [held[i] for i in order]
+            rows += held.rows(order)
             items += [number * self.window + int(i) for i in order]
         return _padded(rows, np.array(items, np.int64), self.length, self.tokeniser.end, self.name)

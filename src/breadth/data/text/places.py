@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from breadth.data.formats import options_of
+from breadth.data.hub import parse_hub
 from breadth.data.text.batches import LENGTH, Batches, StreamBatches, TextSource
 from breadth.data.text.corpus import read_corpus
 from breadth.data.text.documents import is_table, is_text_file
@@ -17,8 +18,6 @@ from breadth.data.text.tokens import BYTES, Tokeniser
 __all__ = ["TextReading", "is_generated", "is_text", "may_be_text", "text_source"]
 
 _GENERATED = ("ginc", "constant-tokens", "uniform-tokens")
-# Files from this size on are read as streams, never held as a whole.
-HELD_BYTES = 256 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -57,8 +56,9 @@ def may_be_text(place: str) -> bool:
 def text_source(place: str | Path, how: TextReading = TextReading()) -> TextSource:
     """Return the source that ``place`` names: what ``read_corpus`` takes, or a generator of tokens.
 
-    Generators: "ginc" with concepts, vocabulary and language; "constant-tokens", one token; "uniform-tokens", of equal odds. Data sets of
-    the Hub and files from 256 MiB on are streamed. Raises DataError where there is no such source.
+    Generators: "ginc" with concepts, vocabulary, permutations and language; "constant-tokens", one token; "uniform-tokens", of equal odds.
+    Sequences of files are drawn from all that they hold, those of a data set of the Hub, whose end nobody may wait for, from windows of
+    500,000 as it comes, hence the first ones; the source's digest says so. Raises DataError where there is no such source.
     """
     text = str(place)
     if is_generated(text):
@@ -72,8 +72,7 @@ def text_source(place: str | Path, how: TextReading = TextReading()) -> TextSour
         offline=how.offline,
         limit=how.limit,
     )
-    path = Path(text)
-    if text.startswith("hf:") or (os.path.isfile(path) and path.stat().st_size >= HELD_BYTES):
+    if text.startswith("hf:") and not parse_hub(text).is_local:
         return StreamBatches(corpus, how.tokeniser, how.length)
     return Batches(corpus, how.tokeniser, how.length)
 
