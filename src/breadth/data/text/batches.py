@@ -179,13 +179,6 @@ class Batches:
     def _held(self) -> _Held | None:
         return _Held.of(self._cut(), self.tokeniser, self.max_bytes)
 
-    @property
-    def sequences(self) -> int:
-        """Number of sequences; of a corpus that is not held, known without another pass once a batch was taken."""
-        if self._held is not None:
-            return len(self._held)
-        return self._sampled(0, 0).total if self._sample is None else self._sample[1].total
-
     def take(self, start: int, count: int, seed: int) -> TextBatch:
         """Return a run of the order of ``seed``; see ``TextSource``."""
         stop, held = start + count, self._held

@@ -79,7 +79,8 @@ def text_source(place: str | Path, how: TextReading = TextReading()) -> TextSour
 
 def _generated(text: str, how: TextReading) -> TextSource:
     name, _, tail = text.partition(":")
-    options = options_of(name, tail, {"concepts": int, "vocabulary": int, "language": int} if name == "ginc" else {})
+    dials = ("concepts", "vocabulary", "language", "permutations") if name == "ginc" else ()
+    options = options_of(name, tail, dict.fromkeys(dials, int))
     if name == "ginc":
         return Ginc(length=how.length, **options)  # type: ignore[arg-type]
     if name == "constant-tokens":
