@@ -63,6 +63,17 @@ def test_a_table_is_text_where_that_is_said(breadth):
     assert beside.endswith("; if table.csv is a corpus of text, add --text\n")
 
 
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_a_table_of_text_that_was_read_as_vectors_with_classes_is_told_of_text(breadth, desk, options):
+    (desk / "numbered.csv").write_text("text,id\n" + "".join(f"the line of number {i},{i}\n" for i in range(50)))
+    code, _, beside = breadth("numbered.csv", *options, "--no-store")
+    assert code == 2
+    assert beside == (
+        "breadth: class 'the line of number 0' of 'numbered' has 1 items; 10 are needed (and 49 more classes have too few): ask for fewer "
+        "items a class or keep the larger classes with at_least(10); if numbered.csv is a corpus of text, add --text\n"
+    )
+
+
 def test_mixtures_by_batch_and_inside_batches(breadth):
     asked = ("prose.txt", "sums.txt", *SMALL, "--mixture", "prose=0.25,sums=0.75", "--json")
     by_batch = result_of(breadth(*asked))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import sys
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from breadth.cli.idle import idle_options, tell_idle
 from breadth.cli.measured import asked_weights, finish, tell, tell_features
 from breadth.cli.options import duration, print_json, progress_bar
-from breadth.data.images import LabeledSet
 from breadth.data.text.places import may_be_text
 from breadth.errors import DataError, MeasureError
 from breadth.measure.settings import Settings
@@ -32,9 +32,11 @@ def _tell_time(count: int, tasks: str, seconds: float, listed: list[str] | None)
         print(f"{count} source{'' if count == 1 else 's'}, {tasks} tasks each: about {duration(seconds)} on one core")
 
 
-def _read(sources: list[str], settings: Settings) -> list[LabeledSet]:
+@contextmanager
+def _may_be_text(sources: list[str]) -> Iterator[None]:
+    """Say, where the data do not fit, that one of ``sources`` could be a corpus."""
     try:
-        return read_sources(sources, settings)
+        yield
     except DataError as error:
         if unclear := next((s for s in sources if may_be_text(s)), None):
             raise DataError(f"{error}; if {unclear} is a corpus of text, add --text") from None
@@ -52,7 +54,8 @@ def measure_sets(
     as_json: bool,
 ) -> None:
     """Measure ``sources`` and tell what was found; given: options of the command line, by parameter name."""
-    sets = _read(sources, settings)
+    with _may_be_text(sources):
+        sets = read_sources(sources, settings)
     bare = no_classes(sets)
     if bare and (out is not None or mixture is not None):
         raise MeasureError(
@@ -61,12 +64,9 @@ def measure_sets(
         )
     tell_idle(idle_options(given, settings, sets, bare=bare))
     if dry_run:
-        _tell_time(
-            len(sets),
-            str(settings.tasks),
-            float("nan") if bare else estimated_seconds(sets, settings),
-            sources if as_json else None,
-        )
+        with _may_be_text(sources):
+            seconds = float("nan") if bare else estimated_seconds(sets, settings)
+        _tell_time(len(sets), str(settings.tasks), seconds, sources if as_json else None)
         return
     if bare:
         features = measure_features(sets, settings)
@@ -78,7 +78,7 @@ def measure_sets(
     weights_asked = None if mixture is None else asked_weights(mixture, [s.name for s in sets])
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)  # where that cannot be, it is better known now than after the measurement
-    with warnings.catch_warnings(record=True) as warned, progress_bar("measure", quiet=as_json) as show:
+    with warnings.catch_warnings(record=True) as warned, progress_bar("measure", quiet=as_json) as show, _may_be_text(sources):
         result = survey(sets, settings, report=show)
     for warning in warned:
         print(f"breadth: warning: {warning.message}", file=sys.stderr)
