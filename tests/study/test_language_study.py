@@ -321,9 +321,3 @@ def test_documents_of_the_evaluation_in_one_domain_are_a_violation(tmp_path):
     assert (row.status, row.violation) == ("differs", True)
     assert row.detail.startswith("unfair: ")
     assert row.detail.endswith("; 3 of 8 arms share text")
-
-
-def test_a_corpus_of_the_evaluation_among_the_domains_is_a_violation(tmp_path):
-    row = leaky(tmp_path, write_corpora(tmp_path), evaluation={"data": ["north", "star"], "documents": 5, "bytes": 600})
-    assert row.violation
-    assert "was trained on a corpus of the evaluation" in row.detail

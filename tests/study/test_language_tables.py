@@ -199,6 +199,42 @@ def test_what_cannot_be_drawn_is_known_before_anything_runs(corpora, changes, ex
     assert str(e.value) == expected
 
 
+@pytest.mark.parametrize("name", ["north", "compass"])
+def test_a_corpus_of_a_training_set_is_not_scored_on_under_any_name(corpora, tmp_path, name):
+    folder, tables = corpora
+    (tmp_path / "other.txt").write_bytes((folder / "north.txt").read_bytes())
+    tables = {**tables, "compass": {"load": str(tmp_path / "other.txt"), "by": "line"}}
+    study = merged(small_text(folder, tables), {"evaluation.data": ["moon", name]})
+    with pytest.raises(SpecError) as e:
+        plan_study(Study.model_validate(study))
+    assert str(e.value) == (
+        f"evaluation.data names '{name}', which holds the same data as 'north', of which training set '1x-north-1' is drawn; score models on "
+        "corpora that no training set holds"
+    )
+
+
+@pytest.mark.parametrize("name", ["east", "star", "outside"])
+def test_a_corpus_that_is_not_there_is_named_with_its_key_and_folder(corpora, name):
+    folder, tables = corpora
+    study = merged(small_text(folder, tables), {f"data.{name}.load": "none.txt"})
+    with pytest.raises(SpecError) as e:
+        plan_study(Study.model_validate(study))
+    assert str(e.value) == (
+        f"data.{name}: load is 'none.txt', which is neither in {folder} nor here; give a text file or a folder of them, relative to "
+        "data_root, or hf:USER/NAME"
+    )
+
+
+def test_a_tokeniser_that_is_not_there_is_named_with_its_key_and_folder(corpora):
+    folder, tables = corpora
+    with pytest.raises(SpecError) as e:
+        plan_study(Study.model_validate(merged(small_text(folder, tables), {"text.tokeniser": "none.json"})))
+    assert str(e.value) == (
+        "text.tokeniser: tokeniser 'none.json': no file none.json; expected bytes, a tokenizer.json, a folder with one, or a name on the Hub; "
+        f"files are looked for in {folder}, then here"
+    )
+
+
 def test_python_comes_as_bytes(corpora):
     tokenizers = pytest.importorskip("tokenizers")
     folder, tables = corpora

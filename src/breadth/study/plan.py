@@ -12,6 +12,7 @@ from breadth.study.design import TrainingSet, training_sets
 from breadth.study.runspec import RUN_FORMAT, Kind, RunSpec, hashed_source
 from breadth.study.spec import Study
 from breadth.study.tables import AnyProbeSpec, LearnerSpec, ProbeSpec
+from breadth.study.text_checks import check_evaluation_outside
 from breadth.study.text_plan import TextPlanner
 from breadth.study.text_tables import LanguageSpec
 
@@ -199,6 +200,8 @@ def plan_study(study: Study) -> Plan:
     seeds = sorted({seed for x in study.learner for seed in x.seeds})
     baselines = p.baselines(sets, seeds)
     overlaps = {s.name: p.overlap(s) for s in sets if s.known}
+    if study.text is not None:
+        check_evaluation_outside(overlaps.values())
     _probes_are_outside(probes, [*overlaps.values()], [*scores.values()])
     stages = (probes, suites, measures, overlaps, scores)
     runs = [run for stage in stages for run in stage.values()] + [run for group in baselines.values() for run in group]

@@ -41,7 +41,7 @@ _HELD: dict[str, dict[str, tuple[str, ...]]] = {
     "text-measure": {"diversity": _ESTIMATE, "floor": _ESTIMATE, "complexity": _ESTIMATE, "doubt": (), "protocol": ()},
     "text-train": {"suite": (), "scores": ("*", "loss"), "cost": ("tokens",), "stopped": (), "history": (), "parameters": ()},
     "text-baseline": {"suite": (), "scores": ("*", "loss")},
-    "text-overlap": {"overlap": ("exact", "near", "ngram_share", "jaccard"), "same_source": (), "tokens": (), "documents": ()},
+    "text-overlap": {"overlap": ("exact", "near", "ngram_share", "jaccard"), "tokens": (), "documents": ()},
 }
 
 

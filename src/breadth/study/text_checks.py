@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, get_args
 
+from breadth.errors import SpecError
 from breadth.study.strict import Strict
 from breadth.study.text_tables import TEXT_CONTROLS, TextControl
 
 if TYPE_CHECKING:
+    from breadth.study.runspec import RunSpec
     from breadth.study.spec import Study
 
-__all__ = ["BITS", "NATS", "check_text", "conditions_of_text", "unit_of", "usual_controls", "without_images"]
+__all__ = [
+    "BITS",
+    "NATS",
+    "check_evaluation_outside",
+    "check_text",
+    "conditions_of_text",
+    "unit_of",
+    "usual_controls",
+    "without_images",
+]
 
 BITS, NATS = "bits-per-byte", "nats-per-token"
 # Keys of shared tables that only images have, and whole tables (None); [data.*], [[train]] and [[probe]] stand for each of theirs.
@@ -31,6 +43,21 @@ _TEXT: dict[str, tuple[str, ...] | None] = {
     "training": ("tokens",),
     "evaluation": ("documents", "bytes"),
 }
+
+
+def check_evaluation_outside(overlaps: Iterable[RunSpec]) -> None:
+    """Raise SpecError where models would be scored on a corpus that a training set is drawn from, under whatever name it goes.
+
+    overlaps: the run that compares each training set with the evaluation.
+    """
+    for run in overlaps:
+        held = {part["digest"]: part["name"] for part in run.body["data"]["parts"]}
+        for part in run.body["evaluation"]["suite"]["parts"]:
+            if part["digest"] in held:
+                raise SpecError(
+                    f"evaluation.data names '{part['name']}', which holds the same data as '{held[part['digest']]}', of which training set "
+                    f"'{run.label}' is drawn; score models on corpora that no training set holds"
+                )
 
 
 def unit_of(condition: str) -> str:

@@ -59,12 +59,12 @@ def _between(plan: Plan, store: Store) -> AuditRow:
     return AuditRow("between learners", "differs" if unlike else "equal", "; ".join(f"{n}: {s}" for n, s in said.items()))
 
 
-def _shares(found: dict[str, Any]) -> tuple[int, int, bool]:
-    """Documents that are copies or near copies, those with a run of words from the training set beyond the allowance, shared sources."""
+def _shares(found: dict[str, Any]) -> tuple[int, int]:
+    """Documents that are copies or near copies, and those with a run of words from the training set beyond the allowance."""
     o = found["overlap"]
     copies, hit = len(o["near"]), len(o["hit"])
     allowed = HIT_ALLOWED * o["documents"]
-    return copies if copies > allowed or o["exact"] else 0, hit if hit > allowed else 0, bool(found["same_source"])
+    return copies if copies > allowed or o["exact"] else 0, hit if hit > allowed else 0
 
 
 def _overlap(plan: Plan, store: Store, required: bool) -> list[AuditRow]:
@@ -73,7 +73,7 @@ def _overlap(plan: Plan, store: Store, required: bool) -> list[AuditRow]:
         said = f"audited for {len(results)} of {len(plan.sets)} training sets; run the study"
         return [AuditRow("overlap", "unknown", said), AuditRow("shared vocabulary", "unknown", said)]
     shared = {name: _shares(r) for name, r in results.items()}
-    unfair = {name: s for name, s in shared.items() if s != (0, 0, False)}
+    unfair = {name: s for name, s in shared.items() if s != (0, 0)}
     overlaps = [r["overlap"] for r in results.values()]
     if not unfair:
         most = max(len(o["hit"]) for o in overlaps)
@@ -84,18 +84,13 @@ def _overlap(plan: Plan, store: Store, required: bool) -> list[AuditRow]:
         )
         row = AuditRow("overlap", "equal", said)
     elif len(set(shared.values())) == 1:
-        copies, hit, _ = next(iter(shared.values()))
+        copies, hit = next(iter(shared.values()))
         row = AuditRow(
             "overlap", "equal", f"all arms share text with the evaluation alike ({copies} copies, {hit} by runs of 13 words)"
         )
     else:
-        arm, (copies, hit, same) = max(unfair.items(), key=lambda item: (item[1][2], item[1][0] + item[1][1]))
-        what = (
-            "was trained on a corpus of the evaluation"
-            if same
-            else f"shares {copies} copies and runs of 13 words with {hit} documents"
-        )
-        said = f"unfair: {arm} {what}; {len(unfair)} of {len(shared)} arms share text"
+        arm, (copies, hit) = max(unfair.items(), key=lambda item: sum(item[1]))
+        said = f"unfair: {arm} shares {copies} copies and runs of 13 words with {hit} documents; {len(unfair)} of {len(shared)} arms share text"
         row = AuditRow("overlap", "differs", said, required)
     low, high = (f(o["jaccard"] for o in overlaps) for f in (min, max))
     low_seen, high_seen = (f(o["seen_share"] for o in overlaps) for f in (min, max))

@@ -6,8 +6,9 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from breadth.data.patterns import is_pattern
 from breadth.data.text.tokens import Tokeniser, tokeniser
-from breadth.errors import SpecError
+from breadth.errors import DataError, SpecError
 from breadth.study.arms import CheckpointSpec
 from breadth.study.design import TrainingSet
 from breadth.study.runspec import RunSpec, hashed_source
@@ -37,7 +38,10 @@ class TextPlanner:
         self.digests: dict[str, str] = {}
         place = study.text.tokeniser
         held = Path(study.data_root) / place
-        self.tokeniser: Tokeniser = tokeniser(str(held) if held.exists() else place)
+        try:
+            self.tokeniser: Tokeniser = tokeniser(str(held) if held.exists() else place)
+        except DataError as error:
+            raise SpecError(f"text.tokeniser: {error}; files are looked for in {study.data_root}, then here") from None
         self.form = {
             "tokeniser": place,
             "fingerprint": self.tokeniser.fingerprint,
@@ -49,6 +53,12 @@ class TextPlanner:
         """A corpus by its name, what it is loaded under and what it holds."""
         data = self.study.data[name]
         assert data.load is not None  # the study's own validation
+        places = Path(self.study.data_root) / data.load, Path(data.load)
+        if not (data.load.startswith("hf:") or is_pattern(data.load) or any(p.exists() for p in places)):
+            raise SpecError(
+                f"data.{name}: load is '{data.load}', which is neither in {self.study.data_root} nor here; give a text file or a folder of "
+                "them, relative to data_root, or hf:USER/NAME"
+            )
         how = {k: v for k, v in (("by", data.by), ("text_col", data.text_col)) if v is not None}
         return {"name": name, **hashed_source(self.study, data.load, self.digests), **how}
 

@@ -154,10 +154,8 @@ def _overlap(run: RunSpec, store: Store, data_root: Path, device: str, report: R
     documents = [text for of_corpus in evaluation_documents(evaluation, data_root).values() for text in of_corpus]
     shared = text_overlap((text for of_part in texts.values() for text in of_part), documents)
     report(1, 1)
-    theirs = {p["digest"] for p in evaluation["suite"]["parts"]}
     result = {
         "overlap": shared.as_dict(),
-        "same_source": [p["name"] for p in data["parts"] if p["digest"] in theirs],
         "tokens": {name: len(stream) for name, stream in found.items()},
         "documents": {name: len(of_part) for name, of_part in texts.items()},
     }
