@@ -6,9 +6,10 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from breadth.data.text import batches, places
+from breadth.data.text import batches, packed, places
 from breadth.data.text.batches import WINDOW, Batches, StreamBatches, batch
 from breadth.data.text.corpus import corpus_of, read_corpus
+from breadth.data.text.packed import tokens_held, training_tokens
 from breadth.data.text.places import text_source
 from breadth.data.text.tokens import BYTES
 from breadth.errors import DataError
@@ -113,3 +114,19 @@ def test_a_window_gives_its_own_sequences_before_the_next_ones():
     assert set(source.take(0, 30, 5).items.tolist()) == set(range(30))
     assert source.take(20, 20, 5).items.tolist() == [*source.take(0, 30, 5).items[20:], *source.take(30, 10, 5).items]
     assert [EVERYTHING[i] for i in source.take(25, 30, 5).items] == rows(source.take(25, 30, 5))
+
+
+def test_training_tokens_of_a_corpus_that_is_not_held_are_the_same_in_bounded_memory(monkeypatch):
+    corpus = corpus_of([f"document {i} of a corpus, {'longer ' * (i % 90)}" * (300 if i == 7 else 1) for i in range(9000)], "large")
+    whole = [training_tokens(corpus, BYTES, count, 3) for count in (1, 5000, tokens_held(corpus, BYTES))]
+    monkeypatch.setattr(packed, "HELD_BYTES", 10_000)
+    monkeypatch.setattr(packed, "ONCE", 10**9)  # what is kept of each document to know it again is not meant here
+    for expected in whole:
+        assert np.array_equal(training_tokens(corpus, BYTES, len(expected), 3), expected)
+    tracemalloc.start()
+    try:
+        training_tokens(corpus, BYTES, 5000, 3)
+        # All tokens take 12 MB.
+        assert tracemalloc.get_traced_memory()[1] < 10**6
+    finally:
+        tracemalloc.stop()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Iterator
 
 import numpy as np
 
+from breadth.data.text.batches import HELD_BYTES
 from breadth.data.text.corpus import Corpus
 from breadth.data.text.tokens import Tokeniser
 from breadth.errors import DataError
@@ -42,13 +44,26 @@ def training_tokens(corpus: Corpus, tokeniser: Tokeniser, tokens: int, seed: int
     """Return ``tokens`` tokens of a corpus, int32 [tokens]: documents (long ones in pieces of 4096 tokens) in an order of ``seed``.
 
     No document of 64 tokens or more comes twice, even where the corpus repeats it; the last document is cut where the number is
-    reached. Raises DataError for a corpus that has fewer tokens.
+    reached. A corpus whose tokens take more than 512 MiB is read twice instead of held. Raises DataError for one of fewer tokens.
     """
-    pieces = list(_pieces(corpus, tokeniser))
-    order = generator(seed, "training tokens", corpus.digest).permutation(len(pieces))
-    ends = np.cumsum([len(pieces[i]) for i in order])
+    sizes, size, held = array("q"), 0, list[np.ndarray]()
+    for piece in _pieces(corpus, tokeniser):
+        sizes.append(len(piece))
+        size += piece.nbytes
+        if size <= HELD_BYTES:
+            held.append(piece)
+        else:
+            held.clear()
+    order = generator(seed, "training tokens", corpus.digest).permutation(len(sizes))
+    ends = np.cumsum(np.array(sizes)[order])
     if ends[-1] < tokens:
         raise DataError(
             f"'{corpus.name}' holds {ends[-1]:,} tokens; {tokens:,} were asked for, and no text is used twice: ask for fewer, or leave it out"
         )
-    return np.concatenate([pieces[i] for i in order[: int(np.searchsorted(ends, tokens)) + 1]])[:tokens]
+    wanted = order[: int(np.searchsorted(ends, tokens)) + 1].tolist()
+    found = dict(enumerate(held))
+    if not found:
+        some = frozenset(wanted)
+        # Copies, since a piece would hold its whole document.
+        found = {i: piece.copy() for i, piece in enumerate(_pieces(corpus, tokeniser)) if i in some}
+    return np.concatenate([found[i] for i in wanted])[:tokens]
