@@ -69,6 +69,13 @@ def test_sentences_are_sentences(read, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_no_word_ends_behind_a_ligature_that_stands_inside_it(read, name):
+    found, _, _ = read(name)
+    torn = [m[0] for s in found.sentences for m in re.finditer(r"\b(?:ff|fi|fl|ffi|ffl) [a-z]+", s.text)]
+    assert torn == []
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_no_text_of_a_figure_or_table_is_a_sentence(read, name):
     source, _, _ = read(name)
     labels = re.compile(r"^(?:[\d.,%±()\s-]{6,}|Model|Accuracy|Epoch|Step)$")

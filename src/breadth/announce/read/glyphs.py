@@ -115,7 +115,11 @@ def read(page: Page, text: Any, api: Any) -> list[Glyph]:
         if font.angle:
             ink, wide, (base_x, base_y) = uprighted(ink, font.angle), uprighted(wide, font.angle), turn(base_x, base_y, font.angle)
         right = wide[2] if wide[2] - wide[0] > 0.05 * font.size else ink[2]
-        if font.italic:  # the loose box of a slanted letter takes in what hangs over the next one
+        # The letters of one ligature stand in one place, and its width is none of theirs.
+        whole = bool(found) and (found[-1].left, found[-1].base, found[-1].font) == (base_x, base_y, font)
+        if whole:
+            found[-1].right = max(base_x, right)
+        elif font.italic:  # the loose box of a slanted letter takes in what hangs over the next one
             right = min(right, base_x + advance(drawn, code, widths, api) * font.size)
         found.append(Glyph(letter(code), *ink, base_x, max(base_x, right), base_y, font))
     return found
