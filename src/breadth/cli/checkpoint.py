@@ -90,7 +90,9 @@ def _refusal(path: Path, error: CheckpointError) -> dict[str, str]:
 def _tell(facts: dict[str, Any]) -> None:
     count = ", ".join(f"{k} {facts[k]:,}" for k in ("iteration", "epoch") if facts[k] is not None) or "iteration unknown"
     arch = facts["architecture"]
-    network = f"{arch['kind']}, {arch['channels']} channel{'s' * (arch['channels'] > 1)}, size {arch['size']}" if arch else "unknown"
+    network = (
+        f"{arch['kind']}, {arch['channels']} channel{'s' * (arch['channels'] > 1)}, size {arch['size']}" if arch else "unknown"
+    )
     if arch and arch["kind"] in ("conv", "conv-stride", "mlp"):
         network = network.replace(",", f" of {arch['filters']} {'units' if arch['kind'] == 'mlp' else 'filters'},", 1)
     head = f"head of {facts['head_width']} outputs" if facts["head_width"] is not None else "no single head"
