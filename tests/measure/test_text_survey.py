@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import breadth
-from breadth.data.text.batches import Batches
+from breadth.data.text.batches import Batches, StreamBatches
 from breadth.data.text.corpus import corpus_of
 from breadth.data.text.generated import ConstantTokens, Ginc, UniformTokens
 from breadth.data.text.languages import RandomLanguages
@@ -203,3 +203,16 @@ def test_the_room_measures_text(tmp_path, monkeypatch):
     )
     with pytest.raises(MeasureError, match="unknown setting of text 'ways'"):
         breadth.measure("ginc:concepts=2,vocabulary=9", ways=5)
+
+
+def test_a_stream_tells_how_much_of_it_was_seen():
+    corpus = corpus_of([chr(97 + i % 26) * 40 for i in range(400)], "endless")
+    found = measure_text([StreamBatches(corpus, BYTES, 16, window=100)], PROBE, replace(SMALL, tasks=6, sequences=20))
+    assert found.notes == ("'endless' was read as a stream: batches come from its first 200 sequences at most",)
+    assert "note: 'endless' was read as a stream" in repr(found)
+
+
+def test_the_place_on_the_scale_is_told_with_its_interval(result):
+    p = result["a"].position
+    assert result["a"].place == f"{p.value:.0%} [{p.low:.0%}, {p.high:.0%}] of the way from floor to ceiling"
+    assert measure_text([A], PROBE, SMALL)["a"].place == ""

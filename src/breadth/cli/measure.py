@@ -49,7 +49,7 @@ def measure(
     estimator: Annotated[FisherEstimator, typer.Option("--estimator", help="How the expectation over labels is taken.")] = "exact",
     head: Annotated[Literal["ridge", "adam"], typer.Option("--head", help="How the head is fitted to a task.")] = "ridge",
     ridge: Annotated[float, typer.Option("--ridge", help="Of the ridge head: larger, less certain.")] = 0.1,
-    draws: Annotated[int, typer.Option("--draws", min=1, help="Draws of rademacher and monte_carlo.")] = 1,
+    draws: Annotated[int, typer.Option("--draws", min=1, help="Draws of rademacher and monte_carlo, and of text.")] = 1,
     arithmetic: Annotated[
         Literal["float32", "bf16", "tf32"], typer.Option("--arithmetic", help="Of the network's passes.")
     ] = "float32",

@@ -169,6 +169,7 @@ def _tell(result: TextMeasurement, settings: TextSettings) -> None:
     tasks = " or ".join(dict.fromkeys(str(s.embeddings.tasks) for s in result.sources))
     print(
         f"diversity without the estimator's noise; 95% intervals over {tasks} batches drawn from the given data; probe "
-        f"{result.probe['name']}; protocol {result.protocol['comparable']}: compare values of one protocol only",
+        f"{result.probe['name']}; protocol {result.protocol['comparable']}: compare values of one protocol only"
+        + ("; other metrics: --out FOLDER or --json" if settings.rivals else ""),
         file=sys.stderr,
     )

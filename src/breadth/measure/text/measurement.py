@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from breadth.data.text.batches import TextSource
+from breadth.data.text.batches import StreamBatches, TextSource
 from breadth.errors import printable
 from breadth.measure.advice import unresolved
 from breadth.measure.compare import Stored
@@ -15,7 +15,6 @@ from breadth.measure.embeddings import Embeddings
 from breadth.measure.result import Result
 from breadth.measure.rivals.panel import Rival
 from breadth.stats.interval import Estimate
-from breadth.stats.possible import too_few
 
 __all__ = ["TextCross", "TextMeasurement", "TextScale", "TextSourceMeasure", "Value"]
 
@@ -88,12 +87,11 @@ class TextSourceMeasure:
 
     @property
     def place(self) -> str:
-        """Where the corrected coefficient lies on the scale, in words; "" without a scale."""
+        """Where the corrected coefficient lies on the scale, with its interval, in words; "" without a scale."""
         if self.position is None:
             return ""
-        if too_few(self.plain.corrected) or too_few(self.position):
-            return "too few batches to say where on the scale: try more --tasks or --draws"
-        return f"{self.position.value:.0%} of the way from floor to ceiling"
+        p = self.position
+        return f"{p.value:.0%} [{p.low:.0%}, {p.high:.0%}] of the way from floor to ceiling"
 
     def as_dict(self) -> dict[str, Any]:
         """Return all fields but the embeddings, JSON-able."""
@@ -162,8 +160,15 @@ class TextMeasurement(Result[TextSourceMeasure]):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader must know before ranking the sources: neighbours that cannot be told apart."""
-        return unresolved([s.stored for s in self.sources])
+        """What a reader must know before ranking the sources: neighbours that cannot be told apart, streams of which only the head was
+        seen."""
+        heads = []
+        for s in self.sources:
+            if isinstance(s.source, StreamBatches):
+                window = s.source.window
+                seen = -(-s.embeddings.items.size // window) * window
+                heads.append(f"'{printable(s.name)}' was read as a stream: batches come from its first {seen:,} sequences at most")
+        return (*unresolved([s.stored for s in self.sources]), *heads)
 
     @property
     def advice(self) -> tuple[str, ...]:
