@@ -179,8 +179,8 @@ def test_a_job_that_vanished_is_one_line(tmp_path, cluster, monkeypatch):
     assert str(e.value) == f"SLURM job 7 ended before all runs were done; its logs are {folder}/7_*; run the study again"
 
 
-def test_a_job_that_is_in_the_queue_is_waited_for_and_not_submitted_again(tmp_path, cluster, monkeypatch):
-    runs, said = line_probes(3), []
+def submitted_only(runs, tmp_path, monkeypatch, said):
+    """Submit an array and stop waiting for it at once."""
 
     def interrupt(self, *arguments):
         raise KeyboardInterrupt
@@ -189,6 +189,11 @@ def test_a_job_that_is_in_the_queue_is_waited_for_and_not_submitted_again(tmp_pa
         patch.setattr(SlurmEngine, "_wait", interrupt)
         with pytest.raises(KeyboardInterrupt):
             run_all(runs, Store(tmp_path / "runs"), Path("."), engine=engine(said), workers=2)
+
+
+def test_a_job_that_is_in_the_queue_is_waited_for_and_not_submitted_again(tmp_path, cluster, monkeypatch):
+    runs, said = line_probes(3), []
+    submitted_only(runs, tmp_path, monkeypatch, said)
     run_all(runs, Store(tmp_path / "runs"), Path("."), engine=engine(said), workers=2)
     assert (cluster / "submitted").read_text() == "x"
     assert said[1] == "SLURM job 7 of this study is in the queue; waiting for it"
@@ -197,14 +202,7 @@ def test_a_job_that_is_in_the_queue_is_waited_for_and_not_submitted_again(tmp_pa
 
 def test_a_queued_job_of_another_study_of_this_name_is_not_waited_for(tmp_path, cluster, monkeypatch):
     other, mine, said = line_probes(3), line_probes(2), []
-
-    def interrupt(self, *arguments):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(SlurmEngine, "_wait", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            run_all(other, Store(tmp_path / "runs"), Path("."), engine=engine(said), workers=2)
+    submitted_only(other, tmp_path, monkeypatch, said)
     run_all(mine, Store(tmp_path / "runs"), Path("."), engine=engine(said), workers=2)
     assert (cluster / "submitted").read_text() == "xx"
 
