@@ -283,6 +283,7 @@ def test_what_is_fixed_holds_nothing_of_images(finished):
 def test_the_figure_says_its_unit_and_tells_of_arms_far_away(analysis):
     drawn = figure.svg(figure.draw(analysis))
     assert "cross-entropy loss, bits per byte" in drawn
+    assert "diversity coefficient of the training data, estimator noise removed (probe: trained)" in drawn
     assert "accuracy" not in drawn
     assert "8.01 \u2191" in drawn
     ys = [p.y for s in analysis.series for p in s.points]

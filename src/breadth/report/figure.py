@@ -65,7 +65,8 @@ def draw(analysis: Analysis) -> Figure:
             title(ax, *_title(metric, here[0].unit))
             ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
             ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-        below(figure, _x_label(main.probe, series), foot + 0.1)
+        removed = any(m.plain is not None for m in analysis.measures)
+        below(figure, _x_label(main.probe, series, without_noise=removed), foot + 0.1)
     return figure
 
 
@@ -78,12 +79,12 @@ def _title(metric: str, unit: str) -> tuple[str, str]:
     return f"cross-entropy loss, {unit or 'nats'}", "lower is better"
 
 
-def _x_label(probe: str, series: Sequence[Series]) -> str:
+def _x_label(probe: str, series: Sequence[Series], *, without_noise: bool) -> str:
     """What the horizontal axis shows, and where some or all of it was taken from publications."""
     points = [p for s in series for p in s.points]
     taken = sum(bool(p.published) for p in points)
     if taken == 0:
-        return f"diversity coefficient of the training data (probe: {probe})"
+        return f"diversity coefficient of the training data{', estimator noise removed' if without_noise else ''} (probe: {probe})"
     if taken == len(points):
         return "diversity coefficient of the training data (hollow: published, not measured here)"
     return f"diversity coefficient of the training data (probe: {probe}; hollow: published, not measured here)"

@@ -197,7 +197,7 @@ class _Analyst:
                 result = store.result(run)
                 e = {
                     k: estimate_from(result[k])
-                    for k in ("diversity", "floor", "complexity", "split_half", "alignment")
+                    for k in ("diversity", "plain", "floor", "complexity", "split_half", "alignment")
                     if k in result
                 }
                 found.append(
@@ -210,6 +210,7 @@ class _Analyst:
                         e["complexity"],
                         e.get("split_half"),
                         e.get("alignment"),
+                        plain=e.get("plain"),
                     )
                 )
         return tuple(found)

@@ -135,7 +135,8 @@ class Measured:
     """What one probe saw of one training set (or of "evaluation suite"): the coefficient beside its floor and null.
 
     alignment: with the evaluation suite, None for the suite itself and where each set has a suite of its own; split_half: None for
-    fewer than six tasks; published: probe and source of a diversity that was not measured; all else is then unknown (nan, None).
+    fewer than six tasks; published: probe and source of a diversity that was not measured; all else is then unknown (nan, None);
+    plain: of text, whose ``diversity`` and ``alignment`` are without the estimator's noise: the coefficient with it.
     """
 
     train: str
@@ -147,6 +148,7 @@ class Measured:
     split_half: Estimate | None
     alignment: Estimate | None
     published: str = ""
+    plain: Estimate | None = None
 
 
 @dataclass(frozen=True)
