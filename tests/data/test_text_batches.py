@@ -91,6 +91,15 @@ def test_every_prefix_of_a_mixture_holds_each_source_in_its_share(weights, how):
         assert np.bincount(owners).tolist() == [4] * 8
 
 
+@pytest.mark.parametrize("weights", [[0.9] + [0.02] * 5, [0.8] + [0.2 / 30] * 30])
+def test_batches_of_a_mixture_with_many_small_shares_have_no_sequence_in_common(weights):
+    mixed = Mixed([UniformTokens(50, 16) for _ in weights], weights)
+    whole = mixed.take(0, 384, 0).items.tolist()
+    assert len(set(whole)) == 384
+    for count in (1, 16, 64):
+        assert [i for at in range(0, 384, count) for i in mixed.take(at, count, 0).items] == whole
+
+
 def test_a_document_that_a_corpus_repeats_is_trained_on_once_and_a_short_one_as_often_as_it_comes():
     long = "a document of more than sixty-four tokens, which stands in its corpus twice"
     corpus = corpus_of(["Ay, my lord.", long, "Ay, my lord.", long], "repeats")

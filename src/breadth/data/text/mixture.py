@@ -60,7 +60,8 @@ class Mixed:
         size = 1 if self.how == "interleave" else self.block
         blocks = -(-stop // size)
         # The j-th block of a source of weight w is due at (j + 1/2) / w: every prefix holds each source in its share, to within a block.
-        counts = [int(blocks * w) + 2 for w in self.weights]
+        # Where many small weights have not come up yet, that is up to half a block each, a large one is further on than its share.
+        counts = [int((blocks + len(self.weights) / 2) * w) + 2 for w in self.weights]
         due = np.concatenate([(np.arange(n) + 0.5) / w for n, w in zip(counts, self.weights, strict=True)])
         owners = np.repeat(np.arange(len(counts)), counts)[np.argsort(due.round(9), kind="stable")]
         return np.repeat(owners[:blocks], size)[:stop]
