@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from breadth.data.text.tokens import BYTES
 from breadth.errors import DataError
+from breadth.learn import likelihood
 from breadth.learn.likelihood import evaluate_language, of_model, of_trigrams
 from breadth.nets.gpt2 import Gpt2Size, gpt2
 
@@ -38,6 +39,20 @@ def test_windows_score_every_token_once_with_half_a_window_of_context():
         expected = [by_hand(model, a) for a in arrays]
     for batch in (1, 3, 64):
         assert of_model(model, batch=batch)(arrays) == pytest.approx(expected, rel=1e-5)
+
+
+def test_logits_of_a_pass_are_bounded_and_the_bound_changes_nothing(monkeypatch):
+    model = gpt2(SIZE, seed=0)
+    arrays = [np.concatenate([[256], BYTES.encode(d)]) for d in DOCUMENTS]
+    rows = []
+    model.register_forward_hook(lambda module, given, logits: rows.append(len(logits)))
+    expected = of_model(model)(arrays)
+    assert max(rows) > 3
+    for most, windows in ((3 * 8 * 257 * 4, 3), (1, 1)):
+        monkeypatch.setattr(likelihood, "LOGITS", most)
+        rows.clear()
+        assert of_model(model)(arrays) == pytest.approx(expected, rel=1e-5)
+        assert max(rows) == windows
 
 
 def test_scores_count_tokens_and_bytes():

@@ -17,6 +17,9 @@ from breadth.nets.gpt2 import LanguageModel
 
 __all__ = ["DocumentScores", "Likelihood", "evaluate_language", "of_model", "of_trigrams"]
 
+# Bytes of the logits of one pass: those of 64 windows of 1,024 tokens, of 50,257 kinds, would take 13 GB.
+LOGITS = 2**28
+
 Likelihood = Callable[[Sequence[np.ndarray]], list[float]]
 """Token arrays, each begun with the end token -> nats of all tokens after the first, summed, for each array."""
 
@@ -62,12 +65,14 @@ def evaluate_language(likelihood: Likelihood, documents: Sequence[str], tokenise
 def of_model(model: LanguageModel, *, batch: int = 64, device: str = "cpu") -> Likelihood:
     """Return the likelihood by a language model, in windows of n_positions tokens that overlap by half.
 
-    Every token but those of the first half window is predicted from at least n_positions / 2 tokens before it.
+    Every token but those of the first half window is predicted from at least n_positions / 2 tokens before it. batch: windows of a pass
+    at most; fewer where their logits would take more than 256 MiB.
     """
     length = model.body.size.n_positions
     if length < 2:
         raise SpecError(f"a model with n_positions={length} predicts nothing from context; expected 2 or more")
     stride = length // 2
+    together = max(1, min(batch, LOGITS // (4 * length * model.body.size.vocab_size)))
     model.to(device).eval()
 
     @torch.no_grad()
@@ -76,8 +81,8 @@ def of_model(model: LanguageModel, *, batch: int = 64, device: str = "cpu") -> L
         windows = [(k, at) for k, tokens in enumerate(documents) for at in _windows(len(tokens) - 1, length, stride)]
         # Windows of like length go together, so that little is padded.
         windows.sort(key=lambda w: -min(length, len(documents[w[0]]) - 1 - w[1]))
-        for start in range(0, len(windows), batch):
-            part = windows[start : start + batch]
+        for start in range(0, len(windows), together):
+            part = windows[start : start + together]
             rows = [documents[k][at : at + length + 1].astype(np.int64) for k, at in part]
             x = np.zeros((len(rows), max(map(len, rows))), np.int64)
             y = np.full_like(x, -100)
