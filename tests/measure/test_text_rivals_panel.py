@@ -10,7 +10,7 @@ import torch
 
 from breadth.data.text.corpus import read_corpus
 from breadth.data.text.tokens import BYTES
-from breadth.errors import MeasureError
+from breadth.errors import DataError, MeasureError
 from breadth.measure.rivals.vendi import vendi
 from breadth.measure.text.probe import random_text_probe
 from breadth.measure.text.rivals.panel import text_rivals
@@ -246,6 +246,8 @@ def test_sentence_encoders_are_used_where_installed(monkeypatch, tmp_path):
         "import numpy as np\n"
         "class SentenceTransformer:\n"
         "    def __init__(self, model_name_or_path, device=None):\n"
+        "        if model_name_or_path == 'none':\n"
+        "            raise ValueError('Path none\\nnot found')\n"
         "        self.scale = len(model_name_or_path)\n"
         "    def encode(self, sentences, show_progress_bar=None):\n"
         "        return np.array([[self.scale * len(s), 1] for s in sentences], dtype=np.float32)\n"
@@ -255,6 +257,12 @@ def test_sentence_encoders_are_used_where_installed(monkeypatch, tmp_path):
     centre = 3 * np.mean([len(t) for t in reference_texts()])
     np.testing.assert_allclose(encoder(["12345", ""]), [[15 - centre, 0], [-centre, 0]], rtol=1e-5)
     assert encoder.name == "abc"
+    with pytest.raises(DataError) as refused:
+        sentence_encoder("none")
+    assert str(refused.value) == (
+        "sentence encoder 'none' cannot be read (ValueError: Path none not found); expected a model of sentence-transformers: its folder, or "
+        "its name on the Hub"
+    )
 
 
 def test_real_corpora_have_the_known_order(packs):

@@ -30,7 +30,6 @@ def tuned(hidden: Tensor, after: Tensor, start: Tensor, *, steps: int = STEPS, b
     size = min(TOKENS, len(after))
     with torch.no_grad():
         for k in range(steps):
-            # Every so many-th: neighbours in a sequence are alike.
             some = torch.arange(k * size, (k + 1) * size, device=after.device) % len(after)
             g = torch.zeros_like(w)
             for part in chunks(size, block // (4 * len(w))):

@@ -10,6 +10,7 @@ from importlib import import_module
 import numpy as np
 import torch
 
+from breadth.data.hub import told
 from breadth.data.text.tokens import BYTES, Tokeniser
 from breadth.errors import MeasureError
 from breadth.measure.rivals.kernel import Floats, median_distance
@@ -91,7 +92,7 @@ def mean_states(probe: TextProbe, tokeniser: Tokeniser = BYTES) -> Embedder:
 def sentence_encoder(name: str) -> Embedder:
     """Return a model of the sentence-transformers package as an embedder, by its name on the Hub or its folder.
 
-    Raises MeasureError where the package is not installed.
+    Raises MeasureError where the package is not installed, DataError where there is no such model.
     """
     try:
         package = import_module("sentence_transformers")
@@ -99,7 +100,8 @@ def sentence_encoder(name: str) -> Embedder:
         raise MeasureError(
             "a sentence encoder needs the package sentence-transformers; install it, or use the mean states of a probe"
         ) from None
-    model = package.SentenceTransformer(name, device="cpu")
+    with told(f"sentence encoder '{name}'", "expected a model of sentence-transformers: its folder, or its name on the Hub"):
+        model = package.SentenceTransformer(name, device="cpu")
 
     def embed(texts: Sequence[str]) -> Floats:
         return np.asarray(model.encode(list(texts), show_progress_bar=False), dtype=np.float64)
