@@ -8,6 +8,7 @@ import pytest
 
 from breadth.cli import app
 from breadth.nets.gpt2 import Gpt2Size, gpt2, save_gpt2
+from breadth.report.words import number
 
 SMALL = ("--text-probe", "probe", "--length", "16", "--sequences", "4", "--tasks", "6", "--no-rivals", "--no-scale")
 
@@ -74,10 +75,18 @@ def test_a_table_of_text_that_was_read_as_vectors_with_classes_is_told_of_text(b
     )
 
 
-def test_mixtures_by_batch_and_inside_batches(breadth):
+def test_mixtures_by_batch_and_inside_batches(breadth, tmp_path):
     asked = ("prose.txt", "sums.txt", *SMALL, "--mixture", "prose=0.25,sums=0.75", "--json")
-    by_batch = result_of(breadth(*asked))
-    assert by_batch["mixture"]["weights"] == {"prose": 0.25, "sums": 0.75}
+    by_batch = result_of(breadth(*asked, "--out", tmp_path))
+    mixture = by_batch["mixture"]
+    assert mixture["weights"] == {"prose": 0.25, "sums": 0.75}
+    # Beside sources without noise, a mixture with it would look more diverse than it is.
+    noise = mixture["diversity"]["value"] - mixture["corrected"]["value"]
+    assert noise > 0.5 * min(s["diversity"]["value"] - s["corrected"]["value"] for s in by_batch["sources"])
+    said = f": diversity {number(mixture['corrected']['value'])} ["
+    assert said in (tmp_path / "index.html").read_text(encoding="utf-8").replace("\u00a0", " ")
+    told = breadth(*asked[:-1])[1].splitlines()
+    assert told[-1 - ("more of" in told[-1])].startswith(f"  diversity    {mixture['corrected']['value']:.4f} [")
     inside = result_of(breadth(*asked, "--interleave"))
     assert [s["name"] for s in inside["sources"]] == ["prose", "sums", "25% prose + 75% sums"]
 

@@ -95,6 +95,16 @@ def test_unlike_batches_are_farther_apart_than_their_parts(result):
     assert mixed > max(s.plain.corrected.value for s in result.sources)
 
 
+def test_mixtures_are_judged_without_noise(result):
+    a, b = (s.plain.corrected.value for s in result.sources)
+    found = result.mixture_without_noise()
+    np.testing.assert_allclose(found.distances, [[a, result.cross[0].corrected.value], [result.cross[0].corrected.value, b]])
+    assert found.diversity([1, 0]).value == pytest.approx(a)
+    plain, clean = result.mixture().diversity([0.3, 0.7]), found.diversity([0.3, 0.7])
+    assert clean.value < 0.8 * plain.value
+    assert clean.high - clean.low == pytest.approx(plain.high - plain.low)
+
+
 def test_stored_measurements_are_read_for_comparison(result, tmp_path):
     (tmp_path / "m.json").write_text(result.to_json())
     found = read_stored(tmp_path / "m.json")

@@ -25,28 +25,37 @@ COIN = 0.4
 
 @dataclass(frozen=True)
 class Mixed:
-    """A mixture that was asked for. gains: what each source would add to the diversity, per unit of weight moved to it."""
+    """A mixture that was asked for.
+
+    gains: what each source would add to the diversity, per unit of weight moved to it; corrected: the diversity without the estimator's
+    noise where the sources are text, of which the gains are then, too.
+    """
 
     weights: dict[str, float]
     diversity: Estimate
     gains: dict[str, float]
+    corrected: Estimate | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields, JSON-able."""
-        return {"weights": self.weights, "diversity": self.diversity.as_dict(), "gains": self.gains}
+        corrected = {} if self.corrected is None else {"corrected": self.corrected.as_dict()}
+        return {"weights": self.weights, "diversity": self.diversity.as_dict(), **corrected, "gains": self.gains}
 
     def __str__(self) -> str:
         parts = ", ".join(f"{100 * weight:.3g}% {printable(name)}" for name, weight in self.weights.items() if weight)
-        d, best = self.diversity, max(self.gains, key=lambda name: self.gains[name])
+        d, best = self.corrected or self.diversity, max(self.gains, key=lambda name: self.gains[name])
         more = f"\n  more of      {printable(best)} would add most" if self.gains[best] > 1e-6 else ""
-        return f"mixture of {parts}\n  diversity    {d.value:.4f} [{d.low:.4f}, {d.high:.4f}]{more}"
+        plain = "" if self.corrected is None else f"   plain {self.diversity.value:.4f}"
+        return f"mixture of {parts}\n  diversity    {d.value:.4f} [{d.low:.4f}, {d.high:.4f}]{plain}{more}"
 
 
 def mixture_of(result: Measurement | TextMeasurement, weights: list[float] | Literal["best"]) -> Mixed:
     """Return the mixture of the sources by ``weights`` in their order, or the most diverse one."""
     mix = result.mixture()
-    w = list(mix.best().weights) if weights == "best" else weights
-    return Mixed(dict(zip(mix.names, w, strict=True)), mix.diversity(w), mix.gains(w))
+    judged = result.mixture_without_noise() if isinstance(result, TextMeasurement) else mix
+    w = list(judged.best().weights) if weights == "best" else weights
+    corrected = None if judged is mix else judged.diversity(w)
+    return Mixed(dict(zip(mix.names, w, strict=True)), mix.diversity(w), judged.gains(w), corrected)
 
 
 def as_dict(result: Measurement | TextMeasurement, mixed: Mixed | None) -> dict[str, Any]:

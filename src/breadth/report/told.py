@@ -78,9 +78,9 @@ def citation(s: Source, m: Measured) -> str:
 
 
 def mixture_words(m: Measured) -> str:
-    """Return the sentence of the mixture that was asked for, "" without one."""
+    """Return the sentence of the mixture that was asked for, of text without the estimator's noise; "" without one."""
     if m.mixture is None:
         return ""
-    d = m.mixture["diversity"]
+    d = m.mixture.get("corrected", m.mixture["diversity"])
     parts = ", ".join(f"{100 * float(w):.3g} % {name}" for name, w in m.mixture["weights"].items() if w)
     return f"Mixture of {parts}: diversity {number(d['value'])} [{number(d['low'])}, {number(d['high'])}]."

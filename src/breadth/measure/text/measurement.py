@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from breadth.errors import printable
 from breadth.measure.advice import unresolved
 from breadth.measure.compare import Stored
 from breadth.measure.embeddings import Embeddings
+from breadth.measure.mixture import Mixture
 from breadth.measure.result import Result
 from breadth.measure.rivals.panel import Rival
 from breadth.stats.interval import Estimate
@@ -169,6 +170,21 @@ class TextMeasurement(Result[TextSourceMeasure]):
                 seen = -(-s.embeddings.items.size // window) * window
                 heads.append(f"'{printable(s.name)}' was read as a stream: batches come from its first {seen:,} sequences at most")
         return (*unresolved([s.stored for s in self.sources]), *heads)
+
+    def mixture_without_noise(self) -> Mixture:
+        """Return ``mixture()`` with every distance less what noise adds to the mean of its block, so that weights are not judged by noise.
+
+        Intervals are over batches; what noise adds is taken for known.
+        """
+        plain = self.mixture()
+        within = [
+            d - (1 - np.eye(len(d))) * (s.plain.diversity.value - s.plain.corrected.value)
+            for d, s in zip(plain.within, self.sources, strict=True)
+        ]
+        between = {
+            pair: d - (c.distance.value - c.corrected.value) for (pair, d), c in zip(plain.between.items(), self.cross, strict=True)
+        }
+        return replace(plain, within=tuple(within), between=between)
 
     @property
     def advice(self) -> tuple[str, ...]:
