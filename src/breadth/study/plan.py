@@ -9,7 +9,7 @@ from typing import Any
 from breadth.errors import SpecError
 from breadth.study.arms import CheckpointSpec, is_imported, of_learner
 from breadth.study.design import TrainingSet, training_sets
-from breadth.study.runspec import RUN_FORMAT, Kind, RunSpec, hashed_source
+from breadth.study.runspec import RUN_FORMAT, Kind, RunSpec, hashed_source, named_source
 from breadth.study.spec import Study
 from breadth.study.tables import AnyProbeSpec, LearnerSpec, ProbeSpec
 from breadth.study.text_checks import check_evaluation_outside
@@ -59,7 +59,7 @@ class _Planner:
         data = self.study.sources()[name]
         load = data.held_out if held_out else data.load
         assert load is not None  # the study's own validation
-        return {"name": name, **hashed_source(self.study, load, self.digests)}
+        return named_source(self.study, name, load, self.digests)
 
     def training_data(self, s: TrainingSet) -> dict[str, Any]:
         t = self.study.training

@@ -6,13 +6,14 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
 from breadth.data.digest import source_digest
+from breadth.errors import DataError, SpecError
+from breadth.study.place import source_place
 from breadth.study.spec import Study
 
-__all__ = ["RUN_FORMAT", "Kind", "RunSpec", "hashed_source"]
+__all__ = ["RUN_FORMAT", "Kind", "RunSpec", "hashed_source", "named_source"]
 
 Kind = Literal[
     "probe",
@@ -54,8 +55,15 @@ class RunSpec:
 
 def hashed_source(study: Study, load: str, digests: dict[str, str]) -> dict[str, Any]:
     """Return a source by the name it is loaded under and by what it holds. digests: those computed before, by place; added to."""
-    path = Path(study.data_root) / load
-    place = str(path) if path.exists() else load
+    place = source_place(load, study.data_root)
     if place not in digests:
         digests[place] = source_digest(place)
     return {"load": load, "digest": digests[place]}
+
+
+def named_source(study: Study, name: str, load: str, digests: dict[str, str]) -> dict[str, Any]:
+    """Return a ``hashed_source`` under the name that the study gives it. Raises SpecError with that name where it cannot be read."""
+    try:
+        return {"name": name, **hashed_source(study, load, digests)}
+    except DataError as error:
+        raise SpecError(f"data.{name}: {error}") from None

@@ -12,6 +12,7 @@ from breadth.data.formats import load
 from breadth.data.images import LabeledSet, prepare
 from breadth.data.union import Union, union
 from breadth.errors import StoreError
+from breadth.study.place import source_place
 
 __all__ = ["evaluation_episodes", "task_source"]
 
@@ -31,9 +32,7 @@ def task_source(data: dict[str, Any], data_root: Path) -> Union:
     pixels = data["pixels"]
     parts = []
     for part in data["parts"]:
-        path = data_root / part["load"]
-        place = str(path) if path.exists() else part["load"]
-        whole = _loaded(place, part["digest"], pixels["size"], pixels["channels"])
+        whole = _loaded(source_place(part["load"], data_root), part["digest"], pixels["size"], pixels["channels"])
         if "classes" in part:
             whole = whole.sample(part["classes"], part["images"], data["seed"], data["set"], part["name"])
         parts.append(LabeledSet(part["name"], whole.inputs, whole.labels, whole.class_names, whole.groups))

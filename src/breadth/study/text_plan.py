@@ -11,7 +11,8 @@ from breadth.data.text.tokens import Tokeniser, tokeniser
 from breadth.errors import DataError, SpecError
 from breadth.study.arms import CheckpointSpec
 from breadth.study.design import TrainingSet
-from breadth.study.runspec import RunSpec, hashed_source
+from breadth.study.place import source_place
+from breadth.study.runspec import RunSpec, hashed_source, named_source
 from breadth.study.spec import Study
 from breadth.study.tables import AnyProbeSpec, LearnerSpec
 from breadth.study.text_tables import PYTHON, LanguageSpec, TextProbeSpec
@@ -37,9 +38,8 @@ class TextPlanner:
         self.study, self.text = study, study.text
         self.digests: dict[str, str] = {}
         place = study.text.tokeniser
-        held = Path(study.data_root) / place
         try:
-            self.tokeniser: Tokeniser = tokeniser(str(held) if held.exists() else place)
+            self.tokeniser: Tokeniser = tokeniser(source_place(place, study.data_root))
         except DataError as error:
             raise SpecError(f"text.tokeniser: {error}; files are looked for in {study.data_root}, then here") from None
         self.form = {
@@ -53,14 +53,14 @@ class TextPlanner:
         """A corpus by its name, what it is loaded under and what it holds."""
         data = self.study.data[name]
         assert data.load is not None  # the study's own validation
-        places = Path(self.study.data_root) / data.load, Path(data.load)
-        if not (data.load.startswith("hf:") or is_pattern(data.load) or any(p.exists() for p in places)):
+        place = source_place(data.load, self.study.data_root)
+        if not (place.startswith("hf:") or is_pattern(place) or Path(place).exists()):
             raise SpecError(
                 f"data.{name}: load is '{data.load}', which is neither in {self.study.data_root} nor here; give a text file or a folder of "
                 "them, relative to data_root, or hf:USER/NAME"
             )
         how = {k: v for k, v in (("by", data.by), ("text_col", data.text_col)) if v is not None}
-        return {"name": name, **hashed_source(self.study, data.load, self.digests), **how}
+        return {**named_source(self.study, name, data.load, self.digests), **how}
 
     def training_data(self, s: TrainingSet) -> dict[str, Any]:
         """So many tokens of each domain, drawn under the seed and the set's name."""

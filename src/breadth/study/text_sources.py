@@ -19,6 +19,7 @@ from breadth.data.text.packed import tokens_held, training_tokens
 from breadth.data.text.tokens import Tokeniser, tokeniser
 from breadth.errors import DataError, StoreError
 from breadth.seeds import generator, integer
+from breadth.study.place import source_place
 
 __all__ = [
     "LEAST_BYTES",
@@ -39,8 +40,7 @@ LEAST_BYTES = 64
 
 def corpus_at(part: dict[str, Any], data_root: Path) -> Corpus:
     """Return the corpus of a part. Raises StoreError where it is not the one that was planned, DataError where it cannot be read."""
-    path = data_root / part["load"]
-    place = str(path) if path.exists() else part["load"]
+    place = source_place(part["load"], data_root)
     if source_digest(place) != part["digest"]:
         raise StoreError(f"{place}: changed since the study was planned; run the study again")
     return read_corpus(place, by=part.get("by", "auto"), text_col=part.get("text_col"), name=part["name"])
@@ -48,8 +48,7 @@ def corpus_at(part: dict[str, Any], data_root: Path) -> Corpus:
 
 def tokeniser_of(form: dict[str, Any], data_root: Path) -> Tokeniser:
     """Return the tokeniser that ``form`` (a run's ``text``) names. Raises StoreError where it is not the one that was planned."""
-    path = data_root / form["tokeniser"]
-    found = tokeniser(str(path) if path.exists() else form["tokeniser"])
+    found = tokeniser(source_place(form["tokeniser"], data_root))
     if found.fingerprint != form["fingerprint"]:
         raise StoreError(f"tokeniser '{form['tokeniser']}' changed since the study was planned; run the study again")
     return found
