@@ -111,6 +111,29 @@ def test_the_same_fact_written_otherwise_is_told_and_the_facts_are_kept(old, new
     assert result.ads == made().ads
 
 
+@pytest.mark.parametrize(
+    ("zone", "words", "level"),
+    [
+        ("PDT", "Pacific Time", "warning"),
+        ("PDT", "Pacific Daylight Time", "warning"),
+        ("PDT", "Pacific Standard Time", "error"),
+        ("Pacific Time", "PT", "warning"),
+        ("PDT", "Eastern", "error"),
+        ("HST", "Hawaiian Standard Time", "warning"),
+        ("HST", "Japan time", "error"),
+        ("CEST", "Central European Summer Time", "warning"),
+        ("CET", "Central European Summer Time", "error"),
+    ],
+)
+def test_a_zone_in_words_is_held_against_the_facts(zone, words, level):
+    result = made(EXAMPLE.replace("12:15 PM,", f"12:15 PM {words},"), zone=zone)
+    told_of = {
+        "warning": f"the zone: instead of “{words}” the ad says “{zone}”: the same, as the facts write it",
+        "error": f"the draft changes the zone: instead of “{words}” say “{zone}”: so say the facts; correct them if the draft is right",
+    }
+    assert [(p.level, p.message) for p in result.problems if p.id == "P1"] == [(level, told_of[level])]
+
+
 def test_facts_that_only_a_draft_contradicts_in_kind_are_not_invented():
     assert changes("room 12, board 3, 5 PM", facts()) == (
         Change("room", "301", "12"),
@@ -130,6 +153,9 @@ def test_facts_that_only_a_draft_contradicts_in_kind_are_not_invented():
         ("We are at ICML 2023.", "ICML 2023", "event of the facts"),
         ("More #Lean.", "#Lean", "hashtags of the facts"),
         ("Times are UTC+2.", "UTC+2", "zone of the facts"),
+        ("It won a best paper award.", "best paper award", "one_line of the facts"),
+        ("It is an oral presentation, too.", "oral presentation", "one_line of the facts"),
+        ("Or meet us online.", "meet us online", "room of the facts"),
     ],
 )
 def test_what_stands_in_no_fact_is_told_and_left_out(more, text, field):

@@ -9,7 +9,7 @@ from typing import Final
 from breadth.announce.check.align import Alignment, Token
 from breadth.announce.check.case import Case, Claim, View
 from breadth.announce.check.structure import is_limitation
-from breadth.announce.check.words import content, stem
+from breadth.announce.check.words import content, stem, word_set
 from breadth.announce.thread import Level, Problem
 
 __all__ = ["added"]
@@ -26,6 +26,7 @@ _LIGHT: Final = re.compile(
     )(?!\w)""",
     re.VERBOSE | re.IGNORECASE,
 )
+_WHERE: Final = word_set("on in for with without across under over from at during despite")
 _RIDER: Final = re.compile(r"(?:which|that|though|although|but|yet|and|so|as|this|it|these|even)\b", re.IGNORECASE)
 
 
@@ -60,17 +61,28 @@ def _ground(case: Case, claim: Claim) -> str:
 
 def _behind(laid: Alignment) -> list[str]:
     """The clauses of a claim ("which hardly matters") that begin behind a comma, a bracket or a stop and have no word of the sentence but
-    those of grammar."""
+    those of grammar, and what says where or for what ("on real data") and has none either."""
     own = set(laid.kept.values())
+    found = _qualified(laid, own)
     clauses: list[list[tuple[int, Token]]] = [[]]
     for i, token in enumerate(laid.claim):
         clauses[-1].append((i, token))
         if token.breaks:
             clauses.append([])
-    found = []
     for clause in clauses[1:]:
         new = [i for i, token in clause if i not in own]
         foreign = not any(i in own and token.matters for i, token in clause)
         if foreign and len(new) > 1 and _RIDER.match(clause[0][1].text):
             found.append(" ".join(token.text for _, token in clause))
-    return found
+    return list(dict.fromkeys(found))
+
+
+def _qualified(laid: Alignment, own: set[int]) -> list[str]:
+    """The stretches of a claim that begin with a word such as "on" or "for", say something, and have no word of the sentence."""
+    found: list[list[Token]] = [[]]
+    for i, token in enumerate(laid.claim):
+        if i in own:
+            found.append([])
+        elif found[-1] or token.text.lower() in _WHERE:
+            found[-1].append(token)
+    return [" ".join(t.text for t in stretch) for stretch in found if any(t.matters for t in stretch[1:])]

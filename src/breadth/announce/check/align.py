@@ -32,7 +32,7 @@ DOWN: Final = word_set(
 _NEGATION: Final = word_set(
     """not no never without neither nor cannot don't doesn't isn't aren't didn't won't can't couldn't fails fail failed"""
 )
-_TOKEN: Final = re.compile(r"[^\W_]+(?:[-+/&.'][^\W_]+)*|[<>≤≥~]=?")
+_TOKEN: Final = re.compile(r"[^\W_]+(?:[-+/&.'_][^\W_]+)*|[<>≤≥~]=?")
 _NUMBERLIKE: Final = re.compile(r"[\d.,]+(?:[kKMBTx×%]|st|nd|rd|th)?")
 _LABEL: Final = word_set("""figure figures fig table tables tab section appendix equation eq algorithm limitation limitations""")
 DATES: Final = word_set(

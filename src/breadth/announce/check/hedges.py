@@ -29,11 +29,17 @@ _PHRASES: Final = {
         "bound": ("at least", "at most", "up to", "more than", "less than", "fewer than"),
         "average": ("on average",),
         "scope": ("in our experiments", "in our setting", "to our knowledge", "in this setting"),
-        "extent": ("in part", "in most cases", "in some cases", "in many cases"),
+        "extent": ("in part", "in most cases", "in some cases", "in many cases", "diminishing returns"),
     }.items()
     for phrase in phrases
 }
 _SIGNS: Final = {">": "bound", "<": "bound", ">=": "bound", "<=": "bound", "≥": "bound", "≤": "bound", "~": "extent"}
+_RANKS: Final = (  # from little to much: who says "most" for "some" says more than the source
+    "some several sometimes occasionally slightly somewhat may might could possibly perhaps potentially",
+    "many often frequently likely probably presumably",
+    "most mostly usually typically generally largely mainly nearly almost",
+)
+_RANK: Final = {word: rank for rank, words in enumerate(_RANKS) for word in words.split()}
 _PRAISE: Final = re.compile(
     r"""\b(?:state[- ]of[- ]the[- ]art|sota|break-?through|groundbreaking|revolutionary|revolutioni[sz]es?|unprecedented
     |game[- ]chang(?:er|ing)|prov(?:e|es|ed|en|ing|ably)\b(?!\s+(?:difficult|hard|useful|to\ be))|guarantee[sd]?|always|never|perfect(?:ly)?
@@ -113,6 +119,8 @@ def _hedges(tokens: tuple[Token, ...]) -> list[tuple[int, int, str]]:
             found.append((k, k + 1, kind))
         elif low[k] in ("about", "around") and k + 1 < len(low) and (tokens[k + 1].number or low[k + 1] in ("half", "a")):
             found.append((k, k + 1, "extent"))
+        elif low[k] in ("over", "above", "under", "below") and k + 1 < len(low) and tokens[k + 1].number:
+            found.append((k, k + 1, "bound"))
         k += 1
     return found
 
@@ -139,6 +147,7 @@ def _dropped(laid: Alignment) -> str | None:
         else:
             continue
         fresh = [h for h in mine if h[2] == kind and not taken & set(range(h[0], h[1])) and not _weaker(laid, h[0], start)]
+        fresh = [h for h in fresh if not _stronger(laid, h[0], start)]
         if fresh or (not bridged and any(h[2] == kind for h in mine)):
             continue
         return " ".join(t.text for t in laid.sentence[start:end])
@@ -148,6 +157,12 @@ def _dropped(laid: Alignment) -> str | None:
 def _weaker(laid: Alignment, mine: int, theirs: int) -> bool:
     """Whether "can" stands for a word of doubt: what may be is not said to be possible."""
     return laid.claim[mine].text.lower() == "can" and laid.sentence[theirs].text.lower() not in ("can", "could")
+
+
+def _stronger(laid: Alignment, mine: int, theirs: int) -> bool:
+    """Whether a hedge stands for one of its kind that says less: "most" for "some", "likely" for "may"."""
+    a, b = _RANK.get(laid.claim[mine].text.lower()), _RANK.get(laid.sentence[theirs].text.lower())
+    return a is not None and b is not None and a > b
 
 
 def _follows(tokens: tuple[Token, ...], end: int) -> list[int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -161,7 +162,7 @@ def spelled(text: str) -> set[str]:
     """Return the words of a text for comparing names: small letters, no hyphens, also without plural; pairs as one ("llama2")."""
     found: set[str] = set()
     before = ""
-    for m in _TOKEN.finditer(plain(text)):
+    for m in _TOKEN.finditer(unicodedata.normalize("NFKC", plain(text))):
         token = re.sub(r"'s?$|[-./+&']", "", m[0].casefold())
         found |= {token, token.removesuffix("s"), before + token}
         found.add(re.sub(r"[-./+&']", "", re.sub(r"(?:-[a-z]{2,})+$", "", m[0]).casefold()))  # GPT-2 of GPT-2-based

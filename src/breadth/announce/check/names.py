@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -76,9 +77,9 @@ def _spelled_here(case: Case, view: View, claim: Claim) -> frozenset[str] | set[
 
 def _forms(name: str) -> set[str]:
     """The spellings under which a name may stand: whole, and without endings in small letters ("GPT-2-based")."""
-    bare = re.sub(r"'s?$", "", name)
+    bare = re.sub(r"'s?$", "", unicodedata.normalize("NFKC", name))  # R² is R2
     bare = re.sub(r"(?:-[a-z]{2,})+$", "", bare) or bare
-    whole = re.sub(r"[-./+&']", "", bare.casefold())
+    whole = re.sub(r"[-./+&'_]", "", bare.casefold())
     forms = {whole, whole.removesuffix("s")}
     parts = bare.split("-")
     if len(parts) > 1 and all(p.isalpha() and p[:1].isupper() and len(p) > 3 for p in parts):

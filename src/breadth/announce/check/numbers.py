@@ -58,7 +58,7 @@ _NO_QUANTITY: Final = re.compile(
     | \b(?:arxiv|doi)\b:?\s?\S*\d\S* | (?<![\d.])\d{4}\.\d{4,5}(?:v\d+)?(?![\d.])
     | \b(?:fig(?:ure)?s?|tab(?:le)?s?|eqs?|equations?|sec(?:tion)?s?|app(?:endix|endices)|algorithms?|theorems?|lemmas?|footnotes?|chapters?
         |pages?|pp?)(?:\.\s?|~|\s)(?:[A-Z]?\.?\d+(?:\.\d+)*|[A-Z]\b)(?:\s?\(?[a-z]\)?(?![\w]))?(?:\s?(?:,|and|&|-|–)\s?[A-Z]?\d+(?:\.\d+)*(?![\w%]|\.\d))*
-    | \b[A-Za-z]+-\d+(?:\.\d+)*(?:[A-Za-z-]\w*)*\b | \b[^\W\d_]+\d[\w.-]*\w\b | \b[^\W\d_]+\d+\b
+    | \b[A-Za-z]+-\d+(?:\.\d+)*(?:[A-Za-z-]\w*)*\b | \b[^\W\d_]+\d[\w.-]*\w\b | \b[^\W\d_]\w*_\w*\b | \b[^\W\d_]+\d+\b
     | (?<![\w.])\d+D\b | \[\d+(?:\s?[,–-]\s?\d+)*\] | \b\d+(?:st|nd|rd|th)-order\b""",
     re.VERBOSE | re.IGNORECASE,
 )

@@ -9,7 +9,16 @@ from itertools import pairwise
 from breadth.announce.check.align import Alignment, Token, direction
 from breadth.announce.check.case import Case, Claim
 from breadth.announce.check.numbers import numbers_of
-from breadth.announce.check.turned import another_count, opposite, other_complement, part_for_whole, turned_pair
+from breadth.announce.check.turned import (
+    another_count,
+    dropped_share,
+    opposite,
+    other_complement,
+    other_side,
+    part_for_whole,
+    reordered,
+    turned_pair,
+)
 from breadth.announce.check.words import stem
 from breadth.announce.thread import Problem
 
@@ -46,6 +55,9 @@ def f3_comparisons(case: Case) -> Iterator[Problem]:
             why = (
                 _turned(claim.best)
                 or opposite(claim.best)
+                or dropped_share(claim.best)
+                or reordered(claim.best)
+                or other_side(claim.best)
                 or _negated(claim.best)
                 or _negated_in_other_words(claim)
                 or _exchanged(case, claim)

@@ -15,8 +15,9 @@ from breadth.announce.thread import Level, Problem
 
 __all__ = ["f0_quotes", "f1_numbers"]
 
+LONG = 3  # digits of a number that hardly stands beside a sentence by chance: 0.952, so that two sentences may be said in one
 _LABELS = frozenset(("figur", "tabl"))
-_OF_SPEECH = word_set("contribute contributes release releases released build builds code study takeaway summary")
+_OF_SPEECH = word_set("contribute contributes release releases released build builds code study takeaway summary go goes going")
 _NEEDS_EVIDENCE = ("contribution", "item", "result", "implication", "limitation")
 
 
@@ -51,7 +52,7 @@ def _unheard(case: Case, view: View, claim: Claim) -> Iterator[Problem]:
         return
     for mine, theirs in claim.best.swapped if claim.best.verbatim else ():
         a, b = [t for t in mine if t.matters], [t for t in theirs if t.matters]
-        if len(a) == len(b) == 1 and a[0].kind == b[0].kind == "word" and a[0].key in case.library.stems:
+        if len(a) == len(b) == 1 and a[0].kind == "word" and b[0].kind in ("word", "name") and a[0].key in case.library.stems:
             why = f"says '{a[0].text}' where the source says '{b[0].text}', which may not be the same; {claim.says}"
             yield case.problem("F0", "warning", view.n, why)
     words = (t for t in claim.best.claim if t.kind == "word" and t.matters and t.text.lower() not in _OF_SPEECH)
@@ -119,6 +120,9 @@ def _stands(case: Case, claim: Claim, number: Number) -> bool:
     if claim.quotes is not None:
         return number_in(number, claim.quotes)
     scored = case.library.nearest(claim.stems, most=60)
+    beside = case.library.around(claim.nearest) if claim.nearest and len(number.value.as_tuple().digits) >= LONG else ()
+    if any(number_in(number, p.text) for p in beside):
+        return True
     holders = [(score, p) for score, p in scored if number_in(number, p.text)]
     if not holders:
         return False

@@ -7,12 +7,21 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
-from breadth.announce.check.align import Alignment, direction, tokens_of
+from breadth.announce.check.align import Alignment, Token, direction, tokens_of
 from breadth.announce.check.case import Claim
 from breadth.announce.check.numbers import Number, number_in, numbers_of
 from breadth.announce.check.words import content, stem, word_set
 
-__all__ = ["another_count", "opposite", "other_complement", "part_for_whole", "turned_pair"]
+__all__ = [
+    "another_count",
+    "dropped_share",
+    "opposite",
+    "other_complement",
+    "other_side",
+    "part_for_whole",
+    "reordered",
+    "turned_pair",
+]
 
 _OPPOSITES: Final = frozenset(
     frozenset(map(stem, pair.split("/")))
@@ -28,7 +37,8 @@ _OPPOSITES: Final = frozenset(
         agree/disagree safe/dangerous male/female beat/trail beat/lag outperform/trail exceed/trail surpass/trail lead/trail
         decent/poor well/poorly consistently/rarely often/rarely usually/rarely frequently/rarely always/rarely generally/rarely
         typically/rarely often/seldom majority/minority helpful/harmful useful/useless wide/narrow short/long smooth/sharp
-        gradual/sudden light/heavy fine/coarse few/zero quickly/slowly close/far"""
+        gradual/sudden light/heavy fine/coarse few/zero quickly/slowly close/far both/one both/either both/neither mask/reveal
+        hide/reveal"""
     )
 )
 _PREFIXES: Final = ("anti", "non", "un", "in", "im", "ir", "dis")
@@ -36,6 +46,8 @@ _GROUPS: Final = """millisecond ms/second sec s/minute min/hour hr h/day/week/mo
     document article/step iteration update/epoch/parameter weight/layer/head/language/benchmark task dataset/class category/image picture/
     participant annotator user person people/gpu/tpu/example sample instance/question/dollar/euro/joule/watt/domain/expert"""
 _COUNTED: Final = {stem(word): group.split()[0] for group in _GROUPS.split("/") for word in group.split()}
+_SHARES: Final = word_set("half twice thrice double triple")
+_TURNS: Final = word_set("but whereas while although though unlike yet")
 _TO: Final = re.compile(r"\s?(?:to|→|->)\s?")
 _OF: Final = re.compile(r"\s(?:out\s)?of\s(?:(?:the|our|all)\s)?")
 _BEHIND: Final = re.compile(
@@ -76,6 +88,46 @@ def turned_pair(claim: Claim) -> str | None:
     return None
 
 
+def reordered(laid: Alignment) -> str | None:
+    """Whether numbers changed places among words that did not: 0.2 and then 0.3 for 0.3 and then 0.2. A number may move with the word
+    before it ("to 5 from 12")."""
+    if not laid.verbatim:
+        return None
+    mine, theirs = _in_order(laid.claim, laid.sentence)
+    if mine == theirs or _moved_with(laid.claim, mine) == _moved_with(laid.sentence, mine):
+        return None
+    here, there = ([t.key for t in tokens if t.matters and not t.number] for tokens in (laid.claim, laid.sentence))
+    both = [k for k in here if here.count(k) == there.count(k) == 1]
+    if both != [k for k in there if k in both]:
+        return None
+    text = {t.key: t.text for t in laid.claim}
+    moved = [(text[a], text[b]) for a, b in zip(mine, theirs, strict=True) if a != b]
+    return f"has {', '.join(a for a, _ in moved)} where the source has {', '.join(b for _, b in moved)}"
+
+
+def _in_order(claim: tuple[Token, ...], sentence: tuple[Token, ...]) -> tuple[list[str], list[str]]:
+    """The numbers that both have once, in the order of each."""
+    mine, theirs = ([t.key for t in tokens if t.number] for tokens in (claim, sentence))
+    both = [k for k in mine if mine.count(k) == theirs.count(k) == 1]
+    return both, [k for k in theirs if k in both]
+
+
+def _moved_with(tokens: tuple[Token, ...], numbers: list[str]) -> dict[str, str]:
+    """The word before each number -> the number; fewer entries than numbers where a word stands before two of them."""
+    return {before.key: t.key for before, t in pairwise(tokens) if t.key in numbers}
+
+
+def dropped_share(laid: Alignment) -> str | None:
+    """Whether "half" or "twice" fell away from what it is of: "more than the bound" for "more than half of the bound"."""
+    if not laid.verbatim or any(t.number and i not in laid.kept.values() for i, t in enumerate(laid.claim)):
+        return None
+    for j, token in enumerate(laid.sentence):
+        behind = next((k for k in range(j + 1, len(laid.sentence)) if laid.sentence[k].matters), None)
+        if token.text.lower() in _SHARES and j not in laid.kept and behind in laid.kept:
+            return f"drops '{token.text}'"
+    return None
+
+
 def _from_to(text: str) -> Iterator[tuple[str, str]]:
     for a, b in pairwise(numbers_of(text)):
         if re.search(r"\bfrom\s$", text[: a.start], re.IGNORECASE) and _TO.fullmatch(text[a.end : b.start]):
@@ -104,6 +156,27 @@ def _counted(text: str, number: Number) -> tuple[str, str] | None:
             if w.lower() in ("of", "in", "on", "and", "or", "for", "to", "with", "than", "the", "a", "per"):
                 return None
     return None
+
+
+def other_side(laid: Alignment) -> str | None:
+    """Whether what stands on either side of "but" or "whereas" changed places while other words of both sides stayed: "worse in A, but
+    better in B" for "worse in B, but better in A"."""
+    if not laid.verbatim:
+        return None
+    for j, i in laid.kept.items():
+        if laid.sentence[j].text.lower() not in _TURNS:
+            continue
+        left, right = _keys(laid.claim[:i]), _keys(laid.claim[i + 1 :])
+        theirs_left, theirs_right = _keys(laid.sentence[:j]), _keys(laid.sentence[j + 1 :])
+        only_left, only_right = theirs_left - theirs_right, theirs_right - theirs_left
+        moved = (left - right) & only_right and (right - left) & only_left
+        if moved and left & only_left and right & only_right:
+            return f"exchanges what stands before and behind '{laid.sentence[j].text}'"
+    return None
+
+
+def _keys(tokens: tuple[Token, ...]) -> set[str]:
+    return {t.key for t in tokens if t.matters}
 
 
 def part_for_whole(claim: Claim) -> str | None:

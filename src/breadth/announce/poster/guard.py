@@ -23,9 +23,21 @@ FIELDS: dict[Kind, tuple[str, ...]] = {
     "board": ("board",),
     "url": ("paper_url", "code_url"),
 }
-_OPEN = (  # what says a day or a time and cannot be compared
+_OPEN = (  # what says a day, a time, a place or an honour and cannot be compared
     ("date", re.compile(r"\b(?:tomorrow|tonight)\b", re.IGNORECASE)),
     ("start", re.compile(r"\b(?:half|(?:a )?quarter|five|ten|twenty) (?:past|to|after|before) [a-z]{3,6}\b", re.IGNORECASE)),
+    (
+        "room",
+        re.compile(r"\b(?:virtually|(?:on|via|over) zoom|(?:held|presented|join us|meet us) (?:online|remotely))\b", re.IGNORECASE),
+    ),
+    (  # an honour is a fact, and a great one
+        "one_line",
+        re.compile(
+            r"\b(?:(?:best|outstanding)[ -](?:\w+[ -])?paper(?: award)?|award(?:[ -]winning)?|(?:oral|spotlight|keynote|invited)"
+            r" (?:presentation|talk|paper)|honou?rable mention)\b",
+            re.IGNORECASE,
+        ),
+    ),
 )
 NEAR = 0.75  # of the letters; one changed word of a title is nearer, another title is not
 

@@ -16,6 +16,25 @@ ZONES = (
     r"(?:UTC|GMT)(?:\s?[+-]\d{1,2}(?::\d{2})?)?|A[EK][SD]T|A[CW]ST|[ECMP][SD]?T|HST|CES?T|EES?T|WES?T|BST|IST|JST|KST|SGT|HKT|"
     r"NZ[SD]T|AoE"
 )
+# As people say them behind a time: the letters of winter (or all year), of summer, and of both.
+ZONE_NAMES = {
+    "Pacific": ("PST", "PDT", "PT"),
+    "Mountain": ("MST", "MDT", "MT"),
+    "Central": ("CST", "CDT", "CT"),
+    "Eastern": ("EST", "EDT", "ET"),
+    "Atlantic": ("AST", "ADT", "AT"),
+    "Hawaii": ("HST",),
+    "British": ("GMT", "BST"),
+    "Greenwich": ("GMT",),
+    "Western European": ("WET", "WEST"),
+    "Central European": ("CET", "CEST"),
+    "Eastern European": ("EET", "EEST"),
+    "India": ("IST",),
+    "Japan": ("JST",),
+    "Korea": ("KST",),
+    "Singapore": ("SGT",),
+    "Hong Kong": ("HKT",),
+}
 URL = re.compile(
     r"(?:\b\w+://|(?<![\w@/.-])(?:[\w-]+\.)+[a-z]{2,6}/)[^\s<>\"]+"
 )  # also where the scheme is forgotten or misspelled
@@ -24,6 +43,11 @@ ROOM = re.compile(
     r"\b(?:(?i:rooms?|rm\.?|(?:exhibit(?:ion)?\s)?hall|ballroom)\s+)((?:[A-Z]\b|\w?\d)[\w.-]*|(?<=[Rr]oom )[A-Z][a-z]+(?:\s[A-Z0-9]\w*)?)"
 )
 BOARD = re.compile(r"\b(?i:board|poster|stand|booth)\s*(?i:#|no\.?\s*|number\s+)?\s*([A-Z]?\d[\w-]*)")
+
+_NAMED = "|".join(sorted(ZONE_NAMES, key=len, reverse=True))
+_ZONE = re.compile(
+    rf"(?<!\w)(?:({_NAMED})(?:n|an|ese)?(?:\s(Standard|Summer|Daylight|Mean))?(?:\s[Tt]ime\b|(?=\s*(?:$|[,;.)\n])))|{ZONES})(?![\w+])"
+)
 
 
 @dataclass(frozen=True)
@@ -68,11 +92,20 @@ def said(text: str) -> tuple[Said, ...]:
             if not any(taken[m.start() : m.end()]):
                 add(kind, m.start(), word, core, _value(kind, word, core))
     ends = {s.start + len(s.text) for s in found if s.kind == "time"}
-    for m in re.finditer(rf"(?<!\w)(?:{ZONES})(?![\w+])", text):
+    for m in _ZONE.finditer(text):
         behind_time = m.start() - len(re.findall(r"[ (,]*$", text[max(0, m.start() - 9) : m.start()])[0]) in ends
         if not any(taken[m.start() : m.end()]) and (behind_time or m[0].startswith(("UTC", "GMT"))):
-            add("zone", m.start(), m[0], m[0], m[0].replace(" ", ""))
+            add("zone", m.start(), m[0], m[0], _zones(m))
     return tuple(sorted(found, key=lambda s: s.start))
+
+
+def _zones(m: re.Match[str]) -> frozenset[str]:
+    """The letters that a written zone can mean: "Pacific Time" is PST, PDT or PT."""
+    if m[1] is None:
+        return frozenset((m[0].replace(" ", ""),))
+    letters = ZONE_NAMES[m[1]]
+    season = letters[1:2] or letters if m[2] in ("Daylight", "Summer") else letters[:1] if m[2] else letters
+    return frozenset((*season, *letters[2:]))
 
 
 def _value(kind: Kind, text: str, core: str) -> object:
