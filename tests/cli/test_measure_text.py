@@ -59,6 +59,8 @@ def test_a_corpus_is_measured_and_told(breadth):
 
 def test_a_table_is_text_where_that_is_said(breadth):
     assert result_of(breadth("table.csv", "--text", "--text-col", "body", *SMALL, "--json"))["sources"][0]["name"] == "table"
+    # A column of text says it too.
+    assert result_of(breadth("table.csv", "--text-col", "body", *SMALL, "--json"))["sources"][0]["name"] == "table"
     code, _, beside = breadth("table.csv")
     assert code == 2
     assert beside.endswith("; if table.csv is a corpus of text, add --text\n")
@@ -70,7 +72,7 @@ def test_a_table_of_text_that_was_read_as_vectors_with_classes_is_told_of_text(b
     code, _, beside = breadth("numbered.csv", *options, "--no-store")
     assert code == 2
     assert beside == (
-        "breadth: class 'the line of number 0' of 'numbered' has 1 items; 10 are needed (and 49 more classes have too few): ask for fewer "
+        "breadth: class 'the line of number 0' of 'numbered' has 1 item; 10 are needed (and 49 more classes have too few): ask for fewer "
         "items a class or keep the larger classes with at_least(10); if numbered.csv is a corpus of text, add --text\n"
     )
 
@@ -112,6 +114,32 @@ def test_the_time_is_told(breadth):
     assert result_of(breadth("prose.txt", *SMALL, "--dry-run", "--json"))["sources"] == ["prose.txt"]
 
 
+def test_the_time_is_told_without_training_the_default_probe(breadth, tmp_path):
+    code, said, _ = breadth("prose.txt", *SMALL[2:], "--dry-run")
+    assert code == 0
+    assert said.startswith("1 source of text, 6 batches each, and the default probe trained first: about ")
+    assert not list((tmp_path / "cache").rglob("*.safetensors"))
+
+
+def test_too_little_text_is_known_before_the_default_probe_is_trained(breadth, desk, tmp_path):
+    (desk / "short.txt").write_text("twelve bytes")
+    code, _, beside = breadth("short.txt", "--tasks", "3")
+    assert (code, beside) == (
+        2,
+        "breadth: 'short' holds 1 sequence of 128 tokens; 192 were asked for: ask for fewer or smaller batches\n",
+    )
+    assert not (tmp_path / "cache").exists()
+
+
+def test_too_little_text_for_the_other_metrics_is_a_note(breadth):
+    code, said, _ = breadth("prose.txt", *(option for option in SMALL if option != "--no-rivals"))
+    assert code == 0
+    assert said.splitlines()[-1] == (
+        "note: no other metrics of 'prose': the text has 1,600 tokens and 7,980 bytes; a sample takes 4,000 and 16,384: give more text, or "
+        "a smaller budget for every corpus of the comparison"
+    )
+
+
 def test_as_many_batches_as_needed(breadth):
     asked = ("prose.txt", *SMALL[:6], "--no-rivals", "--no-scale", "--tasks", "auto", "--precision")
     code, said, _ = breadth(*asked, "0.5")
@@ -146,6 +174,11 @@ def test_idle_options_are_told(breadth):
         (["none.txt"], "none.txt does not exist; expected a text file, a folder of them, or hf:USER/NAME"),
         (["table.csv", "--text", "--text-col", "title"], "table.csv has no column 'title'; its columns: id, body"),
         (["prose.txt", "prose.txt"], "two sources are named 'prose'; expected different names: give each source once, or rename a file"),
+        (
+            ["prose.txt", "digits"],
+            "'digits' is a source of images and was given as text, or beside it; expected text alone: measure it in a command of its own, or "
+            "write ./digits for a file",
+        ),
         (["prose.txt", "--tasks", "some"], "--tasks is 'some'; expected a whole number of 3 or more, or auto"),
         (["prose.txt", "--tasks", "auto", "--precision", "0"], "precision is 0.0; expected a positive half-width, e.g. 0.005"),
         (
@@ -165,7 +198,7 @@ def test_idle_options_are_told(breadth):
     ],
 )  # fmt: skip
 def test_what_cannot_be_measured_is_one_line(breadth, arguments, message):
-    asked = [*SMALL[:4], "--tasks", "6"] if "--text-probe" not in arguments else []
+    asked = SMALL[2:] if "--text-probe" in arguments else SMALL
     code, said, beside = breadth(*asked, *arguments)
     assert (code, said) == (2, "")
     assert beside == f"breadth: {message}\n"

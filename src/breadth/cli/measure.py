@@ -118,7 +118,7 @@ def measure(
 
     limit_bytes = None if memory is None else bytes_of("--memory", memory, "800M or 2G")
     folder = None if no_store else store or default_store()
-    if text or any(is_text(s) for s in sources):
+    if text or text_col is not None or any(is_text(s) for s in sources):
         from breadth.cli.measure_text import TextAsked, measure_corpora
 
         how = TextSettings(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,15 +12,17 @@ from typing import Literal
 from breadth.cli.idle import tell_idle
 from breadth.cli.measured import asked_weights, finish
 from breadth.cli.options import duration, print_json, progress_bar
+from breadth.data.formats import is_built_in
 from breadth.data.text.batches import TextSource
 from breadth.data.text.mixture import Mixed
 from breadth.data.text.places import TextReading, is_generated, text_source
 from breadth.data.text.tokens import tokeniser
 from breadth.errors import MeasureError, printable
 from breadth.measure.auto import narrow_enough
+from breadth.measure.text.default import TRAINING_SECONDS, default_place
 from breadth.measure.text.measurement import TextMeasurement, Value
 from breadth.measure.text.probe import TextProbe, random_text_probe, text_probe
-from breadth.measure.text.survey import FIRST, TYPICAL, TextSettings, estimated_text_seconds, measure_text
+from breadth.measure.text.survey import FIRST, TYPICAL, TextSettings, check_sources, estimated_text_seconds, measure_text
 from breadth.study.text_probe import default_text_probe
 
 __all__ = ["TextAsked", "measure_corpora"]
@@ -74,22 +77,26 @@ def measure_corpora(
     tell_idle(_idle(asked, settings, mixture))
     how = replace(how, tokeniser=tokeniser(asked.tokeniser, offline=how.offline))
     sources = _sources(places, how)
+    check_sources(sources, settings)
     weights = None if mixture is None else asked_weights(mixture, [s.name for s in sources])
     if weights is not None and asked.interleave:
         sources.append(_interleaved(sources, weights))
         weights = None
     if out is not None and not dry_run:
         out.mkdir(parents=True, exist_ok=True)  # where that cannot be, it is better known now than after the measurement
-    probe = _probe(asked, how.offline, quiet=as_json)
+    untrained = asked.probe == "default" and not default_place()[0].is_dir()
+    # A network of the same size takes as long, and need not be trained first.
+    probe = _probe(replace(asked, probe="random") if dry_run and untrained else asked, how.offline, quiet=as_json)
     _check_tokens(how, probe, all(is_generated(p) for p in places))
     if dry_run:
-        seconds = estimated_text_seconds(sources, probe, settings)
+        seconds = estimated_text_seconds(sources, probe, settings) + (TRAINING_SECONDS if untrained else 0)
         if as_json:
             print_json({"sources": list(places), "estimated_seconds": round(seconds)})
         else:
             count = f"{len(sources)} source{'' if len(sources) == 1 else 's'} of text"
             tasks = f"{TYPICAL} batches assumed of" if settings.tasks == "auto" else f"{settings.tasks} batches"
-            print(f"{count}, {tasks} each: about {duration(seconds)} on one core")
+            first = ", and the default probe trained first" if untrained else ""
+            print(f"{count}, {tasks} each{first}: about {duration(seconds)} on one core")
         return
     with progress_bar("measure", quiet=as_json) as show:
         result = measure_text(sources, probe, settings, report=show, first=None if as_json else _tell_first)
@@ -99,6 +106,11 @@ def measure_corpora(
 def _sources(places: Sequence[str], how: TextReading) -> list[TextSource]:
     sources: list[TextSource] = []
     for place in places:
+        if is_built_in(place):
+            raise MeasureError(
+                f"'{place}' is a source of images and was given as text, or beside it; expected text alone: measure it in a command of "
+                f"its own, or write ./{place} for a file"
+            )
         found = text_source(place, how)
         if found.name in [s.name for s in sources]:
             raise MeasureError(
@@ -124,8 +136,14 @@ def _probe(asked: TextAsked, offline: bool, *, quiet: bool) -> TextProbe:
         return random_text_probe(seed=asked.probe_seed, device=asked.device)
     if asked.probe != "default":
         return text_probe(asked.probe, device=asked.device, offline=offline)
+    started = time.perf_counter()
     with progress_bar("train the default probe, once", quiet=quiet) as show:
-        return default_text_probe(report=lambda done, total: show(done / total, float("nan"), "tokens"), device=asked.device)
+        return default_text_probe(
+            report=lambda done, total: show(
+                done / total, (time.perf_counter() - started) * (total - done) / max(done, 1), "tokens"
+            ),
+            device=asked.device,
+        )
 
 
 def _check_tokens(how: TextReading, probe: TextProbe, generated: bool) -> None:

@@ -46,8 +46,9 @@ def status(study: StudyFile, runs: Runs = Path("runs"), data_root: DataRoot = No
         print_json({"study": plan.study.name, "runs": {kind: dict(c) for kind, c in counts.items()}, "claims": owners})
         return
     print(f"{plan.study.name}: {sum(c['done'] for c in counts.values())} of {len(plan.runs)} runs done")
+    widest = max(map(len, counts), default=0)
     for kind, c in counts.items():
-        print(f"  {kind:9} {c['done']:4} done  {c['claimed']:4} claimed  {c['begun']:4} begun  {c['missing']:4} missing")
+        print(f"  {kind:{widest}} {c['done']:4} done  {c['claimed']:4} claimed  {c['begun']:4} begun  {c['missing']:4} missing")
     for r, s in claims:
         since, beat = duration(_age(now, s.claim.since)), duration(_age(now, s.beat / 1e9))
         print(f"  {r.run_id} ({r.label}): {s.claim.host}, process {s.claim.pid}, for {since}; last heartbeat {beat} ago")

@@ -20,7 +20,7 @@ from breadth.data.patterns import files_of, is_pattern
 from breadth.data.torchset import from_torch, is_dataset
 from breadth.errors import DataError, unknown_name
 
-__all__ = ["from_arrays", "from_torch", "load", "options_of"]
+__all__ = ["from_arrays", "from_torch", "is_built_in", "load", "options_of"]
 
 ACCEPTED = (
     "a folder (class folders of images, parquet files, tar shards, a saved Hugging Face data set), a file (.npz, .npy, .parquet, .csv, "
@@ -54,6 +54,11 @@ class _Asked:
         for option in options:
             if given[option] is not None:
                 raise DataError(f"{option}='{given[option]}' does not apply to {shown}; leave it out")
+
+
+def is_built_in(source: str) -> bool:
+    """Return whether ``source`` names a labelled set that needs no file."""
+    return source.split(":", 1)[0] in _SOURCES
 
 
 def load(
@@ -101,7 +106,7 @@ def load(
     asked = _Asked(size, max_bytes, Columns(image_col, label_col, group_col), split, revision, offline, limit)
     if not isinstance(source, (str, Path)):
         found = _of_object(source, asked)
-    elif isinstance(source, str) and source.split(":", 1)[0] in _SOURCES:
+    elif isinstance(source, str) and is_built_in(source):
         asked.refuse(f"the generated source '{source}'", *_TABLE_OPTIONS, "split", "revision")
         found = _some(_generate(source, max_bytes), limit)
     else:

@@ -159,12 +159,16 @@ class Union:
         return out
 
 
+def _items(count: int) -> str:
+    return f"{count} item{'' if count == 1 else 's'}"
+
+
 def _too_small(part: LabeledSet, per_class: int) -> str:
     short = [c for c, count in enumerate(part.counts) if count < per_class]
     worst = min(short, key=lambda c: part.counts[c])
     more = f" (and {len(short) - 1} more classes have too few)" if len(short) > 1 else ""
     return (
-        f"class '{part.class_names[worst]}' of '{part.name}' has {part.counts[worst]} items; {per_class} are needed{more}: "
+        f"class '{part.class_names[worst]}' of '{part.name}' has {_items(part.counts[worst])}; {per_class} are needed{more}: "
         f"ask for fewer items a class or keep the larger classes with at_least({per_class})"
     )
 

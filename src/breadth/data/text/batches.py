@@ -192,7 +192,8 @@ class Batches:
             raise DataError(f"{self.corpus.place} holds no run of {SHORTEST} tokens; expected longer documents")
         if stop > total:
             raise DataError(
-                f"'{self.name}' holds {total} sequences of {self.length} tokens; {stop} were asked for: ask for fewer or smaller batches"
+                f"'{self.name}' holds {total} sequence{'' if total == 1 else 's'} of {self.length} tokens; {stop} were asked for: ask for "
+                "fewer or smaller batches"
             )
         return _padded(rows, items, self.length, self.tokeniser.end, self.name)
 

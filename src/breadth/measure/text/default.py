@@ -14,10 +14,12 @@ from breadth.measure.store import default_store
 from breadth.measure.text.probe import DEFAULT_SIZE, TextProbe, corpus_of_python, text_probe_of
 from breadth.nets.gpt2 import load_gpt2
 
-__all__ = ["SEED", "TOKENS", "cached_text_probe", "default_place"]
+__all__ = ["SEED", "TOKENS", "TRAINING_SECONDS", "cached_text_probe", "default_place"]
 
 # Enough for half the loss that a small GPT-2 can lose on bytes, in half a minute of one core.
 TOKENS, SEED = 300_000, 0
+# Of one core, about.
+TRAINING_SECONDS = 27
 # Goes up whenever training gives other weights.
 TRAINED_AS = 1
 

@@ -55,7 +55,8 @@ class TextSourceMeasure:
     """One source.
 
     plain: without vocabulary rows; with_rows: with them, as published; position, with_rows_position: of the corrected values between floor
-    (0) and ceiling (1); split_half: a null, 0 is expected; loss: mean cross-entropy of the tuned heads, nats a token.
+    (0) and ceiling (1); split_half: a null, 0 is expected; loss: mean cross-entropy of the tuned heads, nats a token; without: why a
+    corpus has no rivals that were asked for, "" where it has.
     """
 
     name: str
@@ -70,6 +71,7 @@ class TextSourceMeasure:
     rivals: tuple[Rival, ...]
     embeddings: Embeddings
     source: TextSource
+    without: str = ""
 
     @property
     def distances(self) -> np.ndarray:
@@ -162,14 +164,15 @@ class TextMeasurement(Result[TextSourceMeasure]):
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader must know before ranking the sources: neighbours that cannot be told apart, streams of which only the head was
-        seen."""
+        seen, corpora too short for the other metrics."""
         heads = []
         for s in self.sources:
             if isinstance(s.source, StreamBatches):
                 window = s.source.window
                 seen = -(-s.embeddings.items.size // window) * window
                 heads.append(f"'{printable(s.name)}' was read as a stream: batches come from its first {seen:,} sequences at most")
-        return (*unresolved([s.stored for s in self.sources]), *heads)
+        short = [f"no other metrics of '{printable(s.name)}': {s.without}" for s in self.sources if s.without]
+        return (*unresolved([s.stored for s in self.sources]), *heads, *short)
 
     def mixture_without_noise(self) -> Mixture:
         """Return ``mixture()`` with every distance less what noise adds to the mean of its block, so that weights are not judged by noise.

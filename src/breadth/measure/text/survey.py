@@ -38,6 +38,7 @@ __all__ = [
     "FIRST",
     "TYPICAL",
     "TextSettings",
+    "check_sources",
     "estimated_text_seconds",
     "measure_places",
     "measure_text",
@@ -115,6 +116,8 @@ class _Run:
         kept = {name for name, _ in self.bare.probe.layers}
         self.kept = np.concatenate([np.full(size, name in kept) for name, size in self.t2v.probe.layers])
         self.total, self.done, self.started = _embeddings(settings, sources), 0, time.perf_counter()
+        # Loaded before anything is embedded: that it is missing is better known now than after the first source.
+        self.encoder = sentence_encoder(settings.encoder) if settings.rivals and settings.encoder else None
 
     def step(self, now: str) -> None:
         self.done += 1
@@ -263,6 +266,19 @@ def _cross(a: TextSourceMeasure, b: TextSourceMeasure) -> TextCross:
     return TextCross(a.name, b.name, d, without_noise(d, a.plain.floor, b.plain.floor), alignment(a.embeddings, b.embeddings))
 
 
+def check_sources(sources: Sequence[TextSource], settings: TextSettings) -> None:
+    """See before anything is trained or embedded that sources can be measured; streams are not read ahead.
+
+    Raises MeasureError where two have one name, DataError where one holds too few batches.
+    """
+    names = [s.name for s in sources]
+    if not sources or len(set(names)) < len(names):
+        raise MeasureError(f"the sources {names} were given; expected one or more, each with a name of its own")
+    for s in sources:
+        if not isinstance(s, StreamBatches):
+            s.take((settings.fewest - 1) * settings.sequences, settings.sequences, settings.seed)
+
+
 def measure_text(
     sources: Sequence[TextSource],
     probe: TextProbe,
@@ -278,14 +294,8 @@ def measure_text(
     from one pool, and batches of different languages stay apart. first: called with (source, its value from ``FIRST`` batches). Raises
     DataError where a source is too small, MeasureError where two have one name or tokens do not fit the probe.
     """
-    names = [s.name for s in sources]
-    if not sources or len(set(names)) < len(names):
-        raise MeasureError(f"the sources {names} were given; expected one or more, each with a name of its own")
     started = time.perf_counter()
-    for s in sources:
-        # A source too small is better known before anything is embedded than after; streams are not read ahead.
-        if not isinstance(s, StreamBatches):
-            s.take((settings.fewest - 1) * settings.sequences, settings.sequences, settings.seed)
+    check_sources(sources, settings)
     run = _Run(probe, settings, len(sources), report)
     found = [_source(run, s, first) for s in sources]
     scale = _scale(run, sources[0].length, probe) if settings.scale else None
@@ -320,23 +330,22 @@ def _source(run: _Run, source: TextSource, first: First | None) -> TextSourceMea
     e, plain, with_rows = run.measured(source, run.settings.tasks, first)
     halves = split_half(e, run.settings.seed) if e.tasks >= FEWEST_FOR_HALVES else None
     loss, doubt = float(e.loss.mean()), float(e.doubt.mean())
-    rivals = _rivals(source, run) if run.settings.rivals else ()
-    return TextSourceMeasure(source.name, plain, with_rows, None, None, halves, complexity(e), loss, doubt, rivals, e, source)
+    rivals, without = _rivals(source, run) if run.settings.rivals else ((), "")
+    return TextSourceMeasure(
+        source.name, plain, with_rows, None, None, halves, complexity(e), loss, doubt, rivals, e, source, without
+    )
 
 
-def _rivals(source: TextSource, run: _Run) -> tuple[Rival, ...]:
-    """The other metrics of a corpus; generated tokens and mixtures have no documents."""
+def _rivals(source: TextSource, run: _Run) -> tuple[tuple[Rival, ...], str]:
+    """The other metrics of a corpus, or why there are none; generated tokens and mixtures have no documents."""
     if not isinstance(source, Batches | StreamBatches):
-        return ()
+        return (), ""
     try:
         # One embedder for all sources: its centre and width are of a reference of its own.
-        encoder = run.settings.encoder
-        embedder = sentence_encoder(encoder) if encoder else mean_states(run.t2v.probe, source.tokeniser)
-        return text_rivals(source.corpus.documents(), embedder, seed=run.settings.seed)
+        embedder = run.encoder or mean_states(run.t2v.probe, source.tokeniser)
+        return text_rivals(source.corpus.documents(), embedder, seed=run.settings.seed), ""
     except MeasureError as error:
-        raise MeasureError(
-            f"the other metrics of '{source.name}' cannot be measured: {error}; or leave them out (--no-rivals, rivals=False)"
-        ) from None
+        return (), str(error)
 
 
 def _scale(run: _Run, length: int, probe: TextProbe) -> tuple[TextScale, TextScale]:
@@ -354,7 +363,7 @@ def _scale(run: _Run, length: int, probe: TextProbe) -> tuple[TextScale, TextSca
 
 def estimated_text_seconds(sources: Sequence[TextSource], probe: TextProbe, settings: TextSettings) -> float:
     """Time the first source's second and third batch, one with a second draw, the first warms up; return the seconds of all (of one core)."""
-    run = _Run(probe, replace(settings, store=None), len(sources), None)
+    run = _Run(probe, replace(settings, store=None, rivals=False), len(sources), None)
     ends: list[float] = []
     embed_draws(
         sources[0],
