@@ -1,5 +1,7 @@
 """Embeddings of text: the Fisher against its definition, padding and chunks that change nothing, batches that say what is wrong."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -163,6 +165,10 @@ def test_finished_embeddings_are_found_again(tmp_path):
     assert all(p.stat().st_mtime_ns == at for p, at in stamps.items())
     assert first.protocol["comparable"] == more.protocol["comparable"]
     assert first.protocol["fingerprint"] != more.protocol["fingerprint"]
+    # Signs are drawn under the source's name: the same tokens under another name are embedded anew.
+    named = replace(source.take(0, 4, 0), source="another")
+    assert np.array_equal(t2v(named).values, Text2Vec(PROBE)(named).values)
+    assert not np.array_equal(t2v(named).values, first.values[0])
 
 
 def test_a_second_draw_of_some_batches_leaves_the_embeddings():

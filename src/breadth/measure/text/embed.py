@@ -49,8 +49,8 @@ class Text2Vec:
     """``Text2Vec(probe)(batch)`` embeds one batch of sequences: tune the head, then take the Fisher of the body's weights.
 
     draws: backward passes with random signs, see the module; steps: of tuning the head, each on ``TOKENS`` tokens of the batch, 0 for
-    the probe's own head. Random choices depend on ``seed`` and the batch's sequences only. memory: bytes for the working set of a
-    chunk of sequences; store: where finished embeddings are kept and found again.
+    the probe's own head. Random choices depend on ``seed``, the name of the batch's source and its sequences only. memory: bytes for
+    the working set of a chunk of sequences; store: where finished embeddings are kept and found again.
     """
 
     probe: TextProbe
@@ -75,7 +75,7 @@ class Text2Vec:
         for array in (given.tokens, given.mask, given.items):
             data.update(f"{array.dtype.str}{array.shape}".encode())
             data.update(np.ascontiguousarray(array).data)
-        same = ["text", STORED_AS, self.probe.fingerprint, self.draws, self.steps, self.seed, data.hexdigest()]
+        same = ["text", STORED_AS, self.probe.fingerprint, self.draws, self.steps, self.seed, given.source, data.hexdigest()]
         keys = [json.dumps([*same, k]) for k in range(self.draws)]
         found = tuple(e for key in keys if (e := self.store.get(key, self.probe.layers)) is not None)
         if len(found) < self.draws:
