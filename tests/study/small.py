@@ -35,8 +35,8 @@ SMALL = {
 }
 
 
-def as_toml():
-    """Return the small study as the text of a study file."""
+def as_toml(tables=SMALL):
+    """Return the small study, or another, as the text of a study file."""
 
     def table(value):
         if isinstance(value, dict):
@@ -46,7 +46,7 @@ def as_toml():
         return f'"{value}"' if isinstance(value, str) else str(value)
 
     lines = []
-    for key, value in SMALL.items():
+    for key, value in tables.items():
         if isinstance(value, dict):
             lines += [f"[{key}]", *(f"{k} = {table(v)}" for k, v in value.items())]
         elif isinstance(value, list):

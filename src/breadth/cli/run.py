@@ -105,7 +105,8 @@ def run(
     with progress_bar(plan.study.name, quiet=as_json) as show:
 
         def on_progress(p: Progress) -> None:
-            show(p.fraction, p.seconds_left, f"{p.done}/{p.total} runs; " + ", ".join(p.running))
+            rate = "" if p.tokens_per_second is None else f", {p.tokens_per_second:,.0f} tokens/s"
+            show(p.fraction, p.seconds_left, "; ".join((f"{p.done}/{p.total} runs{rate}", *p.running)))
 
         fix(plan.study, store)
         data = Path(plan.study.data_root)

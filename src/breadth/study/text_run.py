@@ -26,6 +26,7 @@ from breadth.measure.text.survey import noise, without_noise
 from breadth.nets.gpt2 import Gpt2Size, gpt2, load_gpt2, save_gpt2
 from breadth.study.measured import finish_measured
 from breadth.study.runspec import RunSpec
+from breadth.study.speed import Speed
 from breadth.study.store import Store
 from breadth.study.text_checks import BITS, NATS
 from breadth.study.text_plan import TRIGRAMS, UNIFORM
@@ -93,10 +94,17 @@ def _train(run: RunSpec, store: Store, data_root: Path, device: str, report: Rep
     learner = body["learner"]
     stream = np.concatenate([*streams(body["data"], data_root).values()])
     settings = LanguageSettings(tokens=learner["tokens"], batch=learner["batch"], lr=learner["lr"], precision=learner["precision"])
-    size = _size(learner, form)
-    trained = train_language(stream, size, settings, seed=body["seed"], folder=folder / "checkpoint", report=report, device=device)
+    size, speed = _size(learner, form), Speed()
+
+    def told(done: int, total: int) -> None:
+        speed.note(done)
+        report(done, total)
+
+    trained = train_language(stream, size, settings, seed=body["seed"], folder=folder / "checkpoint", report=told, device=device)
     save_file(trained.weights, folder / "weights.safetensors")
-    said = {"cost": trained.cost, "stopped": "budget", "history": trained.history[-1:], "parameters": size.parameters()}
+    # Beside the CPU seconds, which are of all attempts: the rate of the one that came to the end.
+    cost = {**trained.cost, "tokens_per_second": speed.rate}
+    said = {"cost": cost, "stopped": "budget", "history": trained.history[-1:], "parameters": size.parameters()}
     likelihood = of_model(language_model_of(trained), device=device)
     _finish_scored(run, store, data_root, likelihood, said, ("weights.safetensors",))
 

@@ -25,6 +25,7 @@ from breadth.errors import BreadthError
 from breadth.study.engines.agenda import Outcome, Ticket, name_of
 from breadth.study.engines.claim import ClaimLost, Held, take
 from breadth.study.plan import RunSpec
+from breadth.study.speed import Speed
 from breadth.study.store import Store
 
 __all__ = ["Worker", "main"]
@@ -101,7 +102,7 @@ def _read_lines(lines: queue.SimpleQueue[str]) -> None:
 
 
 def main(root: str, data_root: str, device: str) -> None:
-    """Work until standard input closes. One message a line: {"kind": "progress" or that of an Outcome, "content": ...}."""
+    """Work until standard input closes. One message a line: an Outcome, or {"kind": "progress", "fraction": ..., "rate": ...}."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     signal.signal(signal.SIGUSR2, signal.SIG_IGN)  # so is what SLURM sends to a whole job before its time is over
     # Whatever else prints, a library in C included, must not look like a message.
@@ -111,20 +112,21 @@ def main(root: str, data_root: str, device: str) -> None:
     # Before torch loads, so that the parent is watched from the start.
     threading.Thread(target=_read_lines, args=(lines,), daemon=True).start()
     worker = Worker(Path(root), Path(data_root), device)
-    last = 0.0
+    last, speed = 0.0, Speed()
 
     def say(message: dict[str, Any]) -> None:
         print(json.dumps(message), file=answers, flush=True)
 
     def report(done: int, total: int) -> None:
         nonlocal last
+        speed.note(done)
         if time.monotonic() - last > 0.25:
             last = time.monotonic()
-            say({"kind": "progress", "content": done / max(total, 1)})
+            say({"kind": "progress", "fraction": done / max(total, 1), "rate": speed.rate})
 
     while True:
         asked = json.loads(lines.get())
-        last = 0.0
+        last, speed = 0.0, Speed()
         say(asdict(worker.attempt(Ticket(RunSpec(**asked["run"]), asked["number"]), report)))
 
 

@@ -12,21 +12,27 @@ from breadth.study.engines.claim import Watch, current
 from breadth.study.plan import RunSpec
 from breadth.study.store import Store
 
-__all__ = ["Agenda", "Outcome", "Progress", "Report", "Ticket"]
+__all__ = ["Agenda", "AtWork", "Outcome", "Progress", "Report", "Ticket"]
 
 # Seconds after which a run that another process has is looked at again.
 LOOK_AGAIN = 1.0
+# Runs that train a language model; they count tokens.
+OF_TOKENS = ("text-probe", "text-train")
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the whole is: runs done of total, fraction of the estimated work, seconds left (nan at first), what runs now."""
+    """How far the whole is: runs done of total, fraction of the estimated work, seconds left (nan at first), what runs now.
+
+    tokens_per_second: of all language models that are trained here, together; None where there are none or nothing is known yet.
+    """
 
     done: int
     total: int
     fraction: float
     seconds_left: float
     running: tuple[str, ...]
+    tokens_per_second: float | None = None
 
 
 Report = Callable[[Progress], None]
@@ -38,6 +44,24 @@ class Ticket:
 
     run: RunSpec
     number: int
+
+
+@dataclass(frozen=True)
+class AtWork:
+    """A run that an engine has at work, the fraction of it that is done, and what it does of what it counts a second, where known."""
+
+    run: RunSpec
+    fraction: float = 0.0
+    rate: float | None = None
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """The rate of a language model's training."""
+        return self.rate if self.run.kind in OF_TOKENS else None
+
+    def __str__(self) -> str:
+        rate = self.tokens_per_second
+        return f"{self.run.kind} {self.run.label}" + ("" if rate is None else f", {rate:,.0f} tokens/s")
 
 
 @dataclass(frozen=True)
@@ -130,14 +154,15 @@ class Agenda:
         seen = ((r, current(self.store.folder(r))) for r in self._waiting)
         return tuple(f"{r.kind} {r.label} @{s.claim.host}" for r, s in seen if s and not s.is_over())
 
-    def tell(self, running: Sequence[tuple[RunSpec, float]] = (), elsewhere: Sequence[str] = ()) -> None:
-        """Report progress: the runs at work here and the fraction of each that is done, and what is known of other places."""
+    def tell(self, running: Sequence[AtWork] = (), elsewhere: Sequence[str] = ()) -> None:
+        """Report progress: the runs at work here, and what is known of other places."""
         if self._report is None:
             return
         work = sum(r.seconds for r in self.missing if r.run_id in self.finished)
-        work += sum(run.seconds * fraction for run, fraction in running)
+        work += sum(w.run.seconds * w.fraction for w in running)
         elapsed = time.monotonic() - self._started
         left = elapsed * (self._work - work) / work if work > 0.005 * self._work and elapsed > 3 else float("nan")
         done = sum(r.run_id in self.finished for r in self.missing)
-        names = (*(f"{run.kind} {run.label}" for run, _ in running), *elsewhere)
-        self._report(Progress(done, len(self.missing), work / self._work, left, names))
+        names = (*(str(w) for w in running), *elsewhere)
+        rates = [w.tokens_per_second for w in running if w.tokens_per_second is not None]
+        self._report(Progress(done, len(self.missing), work / self._work, left, names, sum(rates) if rates else None))

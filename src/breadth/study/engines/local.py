@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from breadth.errors import StoreError
-from breadth.study.engines.agenda import Agenda, Outcome, Ticket, name_of
+from breadth.study.engines.agenda import Agenda, AtWork, Outcome, Ticket, name_of
 from breadth.study.engines.claim import give_back
 from breadth.study.store import Store
 
@@ -62,9 +62,10 @@ class _Worker:
         self.heard = b""
         self.ticket: Ticket | None = None
         self.fraction = 0.0
+        self.rate: float | None = None
 
     def take(self, ticket: Ticket) -> None:
-        self.ticket, self.fraction = ticket, 0.0
+        self.ticket, self.fraction, self.rate = ticket, 0.0, None
         try:
             self.stdin.write(json.dumps({"run": asdict(ticket.run), "number": ticket.number}).encode() + b"\n")
             self.stdin.flush()
@@ -87,7 +88,7 @@ class _Worker:
 
     def _understand(self, message: dict[str, Any]) -> Outcome | None:
         if message["kind"] == "progress":
-            self.fraction = float(message["content"])
+            self.fraction, self.rate = message["fraction"], message["rate"]
             return None
         return Outcome(**message)
 
@@ -115,7 +116,7 @@ def local(agenda: Agenda, data_root: Path, *, workers: int | None = None, device
             while _hand_out(agenda, pool) or agenda.waiting:
                 for key, _ in selector.select(timeout=0.5):
                     _settle(agenda, key.data)
-                agenda.tell([(w.ticket.run, w.fraction) for w in pool if w.ticket], _others(agenda, pool))
+                agenda.tell([AtWork(w.ticket.run, w.fraction, w.rate) for w in pool if w.ticket], _others(agenda, pool))
     finally:
         for w in pool:
             w.stop()

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from breadth.errors import SpecError, StoreError
-from breadth.study.engines.agenda import Agenda, Outcome, Ticket, name_of
+from breadth.study.engines.agenda import Agenda, AtWork, Outcome, Ticket, name_of
 from breadth.study.engines.local import ONE_THREAD, default_workers
 from breadth.study.plan import RunSpec
 from breadth.study.worker import Worker
@@ -149,7 +149,7 @@ class RayEngine:
             for ref in ray.wait(list(at_work), timeout=0.5)[0] if at_work else ():
                 run = at_work.pop(ref)
                 agenda.settle(run, _outcome(ray, ref, run, losses))
-            agenda.tell([(run, 0.0) for run in at_work.values()], () if at_work else agenda.claimed())
+            agenda.tell([AtWork(run) for run in at_work.values()], () if at_work else agenda.claimed())
 
 
 def _outcome(ray: Any, ref: Any, run: RunSpec, losses: Counter[str]) -> Outcome:
