@@ -1,6 +1,5 @@
 """Batches of tokens: distinct, padded with a mask, the same however they are asked for; streams, mixtures, training streams."""
 
-import json
 from collections import Counter
 
 import numpy as np
@@ -11,7 +10,7 @@ from breadth.data.text.corpus import corpus_of
 from breadth.data.text.generated import ConstantTokens, Ginc, UniformTokens
 from breadth.data.text.mixture import Mixed
 from breadth.data.text.packed import tokens_held, training_tokens
-from breadth.data.text.tokens import BYTES, tokeniser
+from breadth.data.text.tokens import BYTES
 from breadth.errors import DataError
 
 # 40 documents of 8 to 47 bytes; any 8 of a document's bytes tell which one it is, and where.
@@ -157,26 +156,3 @@ def test_training_tokens_use_no_text_twice():
 
 def test_bytes_survive_what_json_may_hold():
     assert bytes(BYTES.encode("ü\ud800").astype(np.uint8)) == "ü?".encode()
-
-
-def test_a_tokeniser_file_is_read(tmp_path):
-    tokenizers = pytest.importorskip("tokenizers")
-    made = tokenizers.Tokenizer(tokenizers.models.BPE(unk_token="<unk>"))
-    made.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
-    trainer = tokenizers.trainers.BpeTrainer(special_tokens=["<unk>", "<|endoftext|>"], vocab_size=60, show_progress=False)
-    made.train_from_iterator(TEXTS, trainer)
-    made.save(str(tmp_path / "tokenizer.json"))
-    for place in (tmp_path, tmp_path / "tokenizer.json"):
-        found = tokeniser(str(place))
-        assert found.end == 1
-        assert found.vocabulary == made.get_vocab_size()
-        assert found.encode(TEXTS[3]).tolist() == made.encode(TEXTS[3]).ids
-    assert found.end not in found.encode("a <|endoftext|> b").tolist()
-    text = json.loads((tmp_path / "tokenizer.json").read_text())
-    text["added_tokens"] = []
-    del text["model"]["vocab"]["<|endoftext|>"]
-    (tmp_path / "tokenizer.json").write_text(json.dumps(text))
-    with pytest.raises(DataError, match="has no token for the end of a document"):
-        tokeniser(str(tmp_path))
-    with pytest.raises(DataError, match="no file"):
-        tokeniser(str(tmp_path / "none.json"))

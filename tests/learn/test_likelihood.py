@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from breadth.data.text.tokens import BYTES
+from breadth.data.text.tokens import BYTES, tokeniser
 from breadth.errors import DataError
 from breadth.learn import likelihood
 from breadth.learn.likelihood import evaluate_language, of_model, of_trigrams
@@ -110,3 +110,23 @@ def test_what_cannot_be_scored_is_refused():
     with pytest.raises(DataError) as error:
         evaluate_language(lambda arrays: [], ["a", ""], BYTES)
     assert str(error.value) == "document 1 to evaluate on is empty; leave it out"
+
+
+def test_a_document_that_gives_no_token_is_refused(tmp_path):
+    """Its nats a token would be nan, and so would the mean over all documents."""
+    tokenizers = pytest.importorskip("tokenizers", reason="tokenizers is not installed: pip install 'breadth[text]'")
+    made = tokenizers.Tokenizer(tokenizers.models.BPE(vocab={"</s>": 0, "a": 1}, merges=[]))
+    made.save(str(tmp_path / "one.json"))
+    with pytest.raises(DataError) as error:
+        evaluate_language(lambda arrays: [1.0] * len(arrays), ["a", "bcé"], tokeniser(str(tmp_path / "one.json")))
+    assert str(error.value) == (
+        "document 1 to evaluate on, of 4 bytes, gives no token by tokeniser 'one.json'; expected at least one: leave it out, or take another "
+        "tokeniser"
+    )
+
+
+def test_trigrams_of_too_few_tokens_are_refused():
+    with pytest.raises(DataError) as error:
+        of_trigrams(np.array([1, 2]), 7)
+    assert str(error.value) == "a trigram model of 2 tokens was asked for; expected at least 3: give it more text"
+    assert of_trigrams(np.array([1, 2, 3]), 7)([np.array([0, 1])])[0] > 0

@@ -140,10 +140,10 @@ def one_line(error: BaseException) -> str:
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__).rstrip(".")
 
 
-def need(package: str, shown: str) -> Any:
-    """Return the imported ``package``. Raises DataError with the pip command where it is missing."""
+def need(package: str, shown: str, extra: str = "hub") -> Any:
+    """Return the imported ``package``. Raises DataError with the pip command, by the ``extra`` it is in, where it is missing."""
     try:
         return importlib.import_module(package)
     except ImportError:
         root = package.split(".", maxsplit=1)[0]
-        raise DataError(f'{shown} needs the package {root}, which is not installed; run: pip install "breadth[hub]"') from None
+        raise DataError(f'{shown} needs the package {root}, which is not installed; run: pip install "breadth[{extra}]"') from None

@@ -47,7 +47,7 @@ class DocumentScores:
 
 
 def evaluate_language(likelihood: Likelihood, documents: Sequence[str], tokeniser: Tokeniser) -> DocumentScores:
-    """Score every document from its first token to its last. Raises DataError where there is none, or an empty one.
+    """Score every document from its first token to its last. Raises DataError where there is none, or one without bytes or tokens.
 
     The end after it is not scored: a document may be cut, and what a model expects of an end tells the length of its training documents.
     """
@@ -58,8 +58,13 @@ def evaluate_language(likelihood: Likelihood, documents: Sequence[str], tokenise
         raise DataError(f"document {sizes.index(0)} to evaluate on is empty; leave it out")
     end = np.array([tokeniser.end], np.int32)
     tokens = [np.concatenate([end, tokeniser.encode(text)]) for text in documents]
-    nats = likelihood(tokens)
-    return DocumentScores(np.array(nats), np.array([len(t) - 1 for t in tokens]), np.array(sizes))
+    scored = [len(t) - 1 for t in tokens]
+    if not all(scored):
+        raise DataError(
+            f"document {scored.index(0)} to evaluate on, of {sizes[scored.index(0)]} bytes, gives no token by tokeniser "
+            f"'{tokeniser.name}'; expected at least one: leave it out, or take another tokeniser"
+        )
+    return DocumentScores(np.array(likelihood(tokens)), np.array(scored), np.array(sizes))
 
 
 def of_model(model: LanguageModel, *, batch: int = 64, device: str = "cpu") -> Likelihood:
@@ -116,7 +121,10 @@ def of_trigrams(stream: np.ndarray, vocabulary: int) -> Likelihood:
 
     Interpolated with bigrams, single tokens and the uniform distribution by Witten and Bell's rule (1991): a context that was seen n
     times with t different successors gives p = (count + t p') / (n + t), p' being the model with the context one token shorter.
+    Raises DataError for a stream of fewer than 3 tokens.
     """
+    if len(stream) < 3:
+        raise DataError(f"a trigram model of {len(stream)} tokens was asked for; expected at least 3: give it more text")
     orders = [_Counts(stream, k, vocabulary) for k in (1, 2, 3)]
 
     def likelihood(documents: Sequence[np.ndarray]) -> list[float]:

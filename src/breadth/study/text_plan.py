@@ -42,6 +42,11 @@ class TextPlanner:
             self.tokeniser: Tokeniser = tokeniser(source_place(place, study.data_root))
         except DataError as error:
             raise SpecError(f"text.tokeniser: {error}; files are looked for in {study.data_root}, then here") from None
+        if self.tokeniser.lost:
+            raise SpecError(
+                f"text.tokeniser: '{place}' loses {', '.join(self.tokeniser.lost)}, so that bits a byte would flatter every model; expected "
+                "one that gives all text back: take bytes, or one of bytes, as GPT-2's is"
+            )
         self.form = {
             "tokeniser": place,
             "fingerprint": self.tokeniser.fingerprint,

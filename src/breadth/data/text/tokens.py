@@ -1,21 +1,35 @@
-"""Tokenisers: bytes, built in, and any tokeniser of the tokenizers package by file, folder or name on the Hub."""
+"""Tokenisers: bytes, built in, and any tokeniser of the packages tokenizers and transformers by file, folder or name on the Hub."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from breadth.data.hub import told
-from breadth.data.items import need
+from breadth.data.text.vocabularies import Vocabulary, from_hub, vocabulary_of
 from breadth.errors import DataError
 
 __all__ = ["BYTES", "Tokeniser", "tokeniser"]
 
 _ENDS = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "[SEP]")
+# What tokenisers are known to lose of a text, and a text that tells. A letter comes first: a space before it may come and go.
+_SAMPLES = {
+    "capitals": "A Bird SANG",
+    "accents": "naïve café, Ångström",
+    "ligatures and powers": "a ﬁne x² of ½",
+    "Greek and Cyrillic": "a κόσμε мир",
+    "Chinese, Japanese and Korean": "a 漢字 かな 한국어",
+    "emoji": "a 👩‍🚀 🎈",
+    "tabs": "a\tb",
+    "double spaces": "a  b",
+    "spaces before signs": "a , b . c",
+    "newlines": "a\n\nb\nc",
+}
 
 
 class Tokeniser(Protocol):
@@ -29,6 +43,11 @@ class Tokeniser(Protocol):
     def vocabulary(self) -> int: ...
     @property
     def end(self) -> int: ...
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What of a text does not come back from its tokens, in words, as in ("capitals", "emoji"); empty where all of it does."""
+        ...
 
     def encode(self, text: str) -> np.ndarray:
         """Return the tokens of a text, int32 [t], without an end."""
@@ -45,6 +64,7 @@ class _Bytes:
     fingerprint: str = "bytes-1"
     vocabulary: int = 257
     end: int = 256
+    lost: tuple[str, ...] = ()
 
     def encode(self, text: str) -> np.ndarray:
         # A lone half of a pair, which JSON may hold, has no UTF-8; it becomes "?".
@@ -64,42 +84,42 @@ class _Trained:
     fingerprint: str
     vocabulary: int
     end: int
-    _inner: Any
+    _inner: Vocabulary
+
+    @cached_property
+    def lost(self) -> tuple[str, ...]:
+        """See ``Tokeniser``. One character in two spellings of Unicode (NFC, NFD) is one here."""
+        return tuple(what for what, text in _SAMPLES.items() if self.decode(self.encode(text)).removeprefix(" ") != text)
 
     def encode(self, text: str) -> np.ndarray:
-        return np.array(self._inner.encode(text.encode("utf-8", "replace").decode(), add_special_tokens=False).ids, np.int32)
+        return np.array(self._inner.cut(text.encode("utf-8", "replace").decode()), np.int32)
 
     def decode(self, tokens: np.ndarray) -> str:
-        return str(self._inner.decode(tokens.tolist(), skip_special_tokens=False))
+        return self._inner.joined(tokens.tolist())
 
 
 def tokeniser(place: str = "bytes", *, offline: bool = False) -> Tokeniser:
-    """Return a tokeniser: "bytes", a tokenizer.json, a folder that holds one, or a name on the Hugging Face Hub, as in "openai-community/gpt2".
+    """Return a tokeniser: "bytes", a tokenizer.json, a folder, or a name on the Hugging Face Hub, as in "openai-community/gpt2".
 
-    The end of a document is the token that models of this kind use for it. Marks inside a text that look like special tokens are text.
-    Raises DataError where there is no such tokeniser, it is damaged, or it has no token for the end.
+    Folders and places on the Hub hold a tokenizer.json, or vocab.json and merges.txt as GPT-2's, or what transformers reads without code
+    from elsewhere. The end of a document is the token that tokenizer_config.json or special_tokens_map.json name (eos_token, else
+    sep_token), else one that is known for it, else a new one after the vocabulary. Marks inside a text that look like special tokens are
+    text. Raises DataError where there is no such tokeniser, it is damaged, or a package for it is missing.
     """
     if place == "bytes":
         return BYTES
-    path = Path(place) / "tokenizer.json" if Path(place).is_dir() else Path(place)
-    if not path.is_file() and (path.suffix == ".json" or Path(place).is_dir() or place.startswith((".", "/", "~"))):
+    path = Path(place)
+    if not path.exists() and (path.suffix == ".json" or place.startswith((".", "/", "~"))):
         raise DataError(
             f"tokeniser '{place}': no file {path}; expected bytes, a tokenizer.json, a folder with one, or a name on the Hub"
         )
-    tokenizers = need("tokenizers", f"tokeniser '{place}'")
     with told(f"tokeniser '{place}'", "expected bytes, a tokenizer.json, a folder with one, or a name on the Hub"):
-        file = str(path) if path.is_file() else _from_hub(place, offline)
-        inner = tokenizers.Tokenizer.from_file(file)
-        inner.no_padding()
-        inner.no_truncation()
-        inner.encode_special_tokens = True
-    end = next((i for i in map(inner.token_to_id, _ENDS) if i is not None), None)
+        inner = vocabulary_of(path if path.exists() else from_hub(place, offline), f"tokeniser '{place}'")
+    size = max(len(inner.ids), 1 + max(inner.ids.values(), default=-1))
+    known = next((inner.ids[name] for name in _ENDS if name in inner.ids), None)
+    end = next((inner.ids[name] for name in inner.ends if name in inner.ids), known)
     if end is None:
-        raise DataError(f"tokeniser '{place}' has no token for the end of a document; expected one of: {', '.join(_ENDS)}")
-    sha = hashlib.sha256(inner.to_str().encode()).hexdigest()
-    return _Trained(Path(place).name if path.is_file() else place, sha, inner.get_vocab_size(with_added_tokens=True), end, inner)
-
-
-def _from_hub(name: str, offline: bool) -> str:
-    hub = need("huggingface_hub", f"tokeniser '{name}'")
-    return str(hub.hf_hub_download(name, "tokenizer.json", local_files_only=offline))
+        end, size = size, size + 1
+    # Where another token than the known one is the end, streams of tokens are other ones.
+    sha = inner.digest if end == known else hashlib.sha256(f"{inner.digest} end {end}".encode()).hexdigest()
+    return _Trained(path.name if path.is_file() else place, sha, size, end, inner)
