@@ -115,6 +115,11 @@ def test_what_cannot_be_measured_is_refused():
     with pytest.raises(MeasureError) as error:
         measure_text([A, A], PROBE, SMALL)
     assert str(error.value) == "the sources ['a', 'a'] were given; expected one or more, each with a name of its own"
+    with pytest.raises(MeasureError) as error:
+        measure_text([A, Ginc(3, 20, length=9)], PROBE, SMALL)
+    assert str(error.value) == (
+        "sources of sequences of 9 and 16 tokens were given; expected one length, as the scale has: cut all alike"
+    )
     with pytest.raises(DataError, match="ask for fewer or smaller batches"):
         measure_text([A], PROBE, TextSettings(tasks=800, sequences=64))
     for options, message in (

@@ -269,11 +269,16 @@ def _cross(a: TextSourceMeasure, b: TextSourceMeasure) -> TextCross:
 def check_sources(sources: Sequence[TextSource], settings: TextSettings) -> None:
     """See before anything is trained or embedded that sources can be measured; streams are not read ahead.
 
-    Raises MeasureError where two have one name, DataError where one holds too few batches.
+    Raises MeasureError where two have one name or sequences of another length, DataError where one holds too few batches.
     """
     names = [s.name for s in sources]
     if not sources or len(set(names)) < len(names):
         raise MeasureError(f"the sources {names} were given; expected one or more, each with a name of its own")
+    lengths = sorted({s.length for s in sources})
+    if len(lengths) > 1:
+        raise MeasureError(
+            f"sources of sequences of {' and '.join(map(str, lengths))} tokens were given; expected one length, as the scale has: cut all alike"
+        )
     for s in sources:
         if not isinstance(s, StreamBatches):
             s.take((settings.fewest - 1) * settings.sequences, settings.sequences, settings.seed)
@@ -292,7 +297,7 @@ def measure_text(
     The noise floor of text is the estimator's alone: the same batch embedded again with other signs. What is left when it is taken out is
     how far two batches of the source are apart, sequences drawn by chance included; it falls as 1/sequences where batches are drawn
     from one pool, and batches of different languages stay apart. first: called with (source, its value from ``FIRST`` batches). Raises
-    DataError where a source is too small, MeasureError where two have one name or tokens do not fit the probe.
+    DataError where a source is too small, MeasureError where two have one name, lengths differ or tokens do not fit the probe.
     """
     started = time.perf_counter()
     check_sources(sources, settings)
