@@ -33,7 +33,7 @@ def test_a_good_file_is_read_and_its_data_root_is_absolute(tmp_path, small_toml)
             'kind = "mamal"',
             ", line 31: learner.1: 'mamal' given; expected one of: pretrain, maml, anil, language; did you mean 'maml'?",
         ),
-        ("images = 600", "images = -5", ", line 29: learner.0.images: -5 given; input should be greater than 0"),
+        ("images = 600", "images = -5", ", line 29: learner.0.images: -5 given; expected more than 0"),
         (
             "outcome",
             'outcome = "acuracy"',
@@ -61,12 +61,12 @@ def test_a_good_file_is_read_and_its_data_root_is_absolute(tmp_path, small_toml)
         (
             "levels = [1, 3]",
             'levels = [1, 3]\nreplicates = "x"',
-            ", line 22: design.replicates: 'x' given; input should be a valid tuple (and 1 more)",
+            ", line 22: design.replicates: 'x' given; expected a list or a whole number",
         ),
         (
             "levels = [1, 3]",
             "levels = [1, 3]\nreplicates = [2, 0]",
-            ", line 22: design.replicates.1: 0 given; input should be greater than 0 (and 1 more)",
+            ", line 22: design.replicates.1: 0 given; expected more than 0 (and 1 more)",
         ),
         (
             "levels = [1, 3]",
@@ -78,6 +78,34 @@ def test_a_good_file_is_read_and_its_data_root_is_absolute(tmp_path, small_toml)
             f"tasks = {'9' * 400}",
             f", line 35: learner.1.tasks: {'9' * 77}... given; expected a whole number of at most 64 bits",
         ),
+        ("images = 600", 'images = "many"', ", line 29: learner.0.images: 'many' given; expected a whole number"),
+        ("images = 600", "images = 0.5", ", line 29: learner.0.images: 0.5 given; expected a whole number"),
+        ("images = 600", "images = []", ", line 29: learner.0.images: [] given; expected a whole number"),
+        ("images = 600", 'images = 600\nlr = "x"', ", line 30: learner.0.lr: 'x' given; expected a number"),
+        ("images = 600", "images = 600\nlr = []", ", line 30: learner.0.lr: [] given; expected a number"),
+        ("images = 600", "images = 600\nlr = 0", ", line 30: learner.0.lr: 0 given; expected more than 0"),
+        ("seeds = [0, 1]", "seeds = 1", ", line 28: learner.0.seeds: 1 given; expected a list"),
+        ("seeds = [0, 1]", "seeds = []", ", line 28: learner.0.seeds: [] given; expected a list of at least 1"),
+        ('kind = "maml"\n', "", ", line 31: learner.1.kind: missing; add it"),
+        (
+            "levels = [1, 3]",
+            "levels = [1, 3]\n[baselines]\npixels = 3",
+            ", line 23: baselines.pixels: 3 given; expected true or false",
+        ),
+        (
+            "levels = [1, 3]",
+            'levels = [1, 3]\n[baselines]\npixels = "perhaps"',
+            ", line 23: baselines.pixels: 'perhaps' given; expected true or false",
+        ),
+        ('title = "A study for tests"', "title = 3", ", line 1: title: 3 given; expected a text in quotes"),
+        ('name = "small"', 'name = "s m"', ", line 2: name: 's m' given; expected a text that matches ^[A-Za-z0-9][A-Za-z0-9_-]*$"),
+        ('latin = {load = "glyphs', 'latin = 3\nrest = {load = "glyphs', ", line 11: data.latin: 3 given; expected a table"),
+        (
+            'data = ["digits", "cyrillic"]',
+            'data = "digits"',
+            ", line 50: evaluation.data: 'digits' given; expected a list or 'own'",
+        ),
+        ('data = ["digits", "cyrillic"]', "data = 3", ", line 50: evaluation.data: 3 given; expected a list or 'own'"),
         ("levels = [1, 3]", "levels = [4]", ", line 19: design: level 4 asks for more domains than the 3 named"),
     ],
 )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from breadth.errors import SpecError, did_you_mean
 from breadth.study.spec import Study
@@ -18,6 +19,23 @@ from breadth.study.spec import Study
 __all__ = ["read_study"]
 
 Place = tuple[str | int, ...]
+
+# What was expected, in words of a study file, by the kind of a validator's error; a name in braces is of its context.
+_EXPECTED = {
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+    **dict.fromkeys(("model_type", "dict_type"), "a table"),
+    "string_type": "a text in quotes",
+    "tuple_type": "a list",
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "at least {ge:g}",
+    "less_than": "less than {lt:g}",
+    "too_short": "a list of at least {min_length}",
+    "string_pattern_mismatch": "a text that matches {pattern}",
+    "string_too_short": "a text of at least {min_length} character",
+    "literal_error": "{expected}",
+}
 
 
 def _lines(text: str) -> dict[Place, int]:
@@ -103,12 +121,21 @@ def _no_numbers(value: Any, place: Place = ()) -> Iterator[tuple[Place, float, s
             yield from _no_numbers(inner, (*place, part))
 
 
+def _expected(errors: list[ErrorDetails]) -> str:
+    """What was expected where a value was wrong in each of these ways, one for each type that it could have had."""
+    said = [_EXPECTED[e["type"]].format(**e.get("ctx", {})) if e["type"] in _EXPECTED else "" for e in errors]
+    return " or ".join(dict.fromkeys(said)) if all(said) else ""
+
+
 def _message(path: Path, text: str, raw: dict[str, Any], error: ValidationError) -> str:
-    first = error.errors()[0]
+    errors = error.errors()
+    first = errors[0]
     kind, given, message = first["type"], first["input"], str(first["msg"]).removeprefix("Value error, ")
     place = _own_place(first["loc"], raw, missing=kind == "missing")
     where = _where(path, text, place or _named_place(message), _dotted(place))
-    more = "" if error.error_count() == 1 else f" (and {error.error_count() - 1} more)"
+    alike = [e for e in errors if _own_place(e["loc"], raw, missing=e["type"] == "missing") == place and e["input"] == given]
+    others = len(errors) - len(alike)
+    more = f" (and {others} more)" if others else ""
     if kind == "extra_forbidden":
         allowed = _allowed_keys(first["loc"])
         near = difflib.get_close_matches(str(first["loc"][-1]), allowed, n=1, cutoff=0.5)
@@ -116,6 +143,8 @@ def _message(path: Path, text: str, raw: dict[str, Any], error: ValidationError)
         return f"{where}: unknown key; {hint}{more}"
     if kind == "missing":
         return f"{where}: missing; add it{more}"
+    if kind == "union_tag_not_found":
+        return f"{where}.kind: missing; add it{more}"
     if kind == "value_error":
         return f"{where}: {message}{more}"
     if kind in ("literal_error", "union_tag_invalid"):
@@ -124,7 +153,9 @@ def _message(path: Path, text: str, raw: dict[str, Any], error: ValidationError)
         given = context.get("tag", given)
         names = re.findall(r"'([^']*)'", expected)
         return f"{where}: '{_shown(given)}' given; expected one of: {', '.join(names)}{did_you_mean(str(given), names)}{more}"
-    return f"{where}: {_shown(repr(given))} given; {message[0].lower()}{message[1:]}{more}"
+    expected = _expected(alike)
+    wanted = f"expected {expected}" if expected else f"{message[0].lower()}{message[1:]}"
+    return f"{where}: {_shown(repr(given))} given; {wanted}{more}"
 
 
 def read_study(path: str | Path) -> Study:
