@@ -100,6 +100,18 @@ def refused(tables):
             "probe 'trained' would be trained on 'moon', which is a training domain or evaluation set; train a probe on data outside all arms "
             "and the evaluation",
         ),
+        ({"probe.1.tokens": 1024}, "tokens is for weights = \"trained\", and weights is 'random'; leave it out"),
+        (
+            {"probe.1": {"name": "given", "kind": "gpt2", "weights": "given", "tokens": 1_000_000}},
+            "tokens is for weights = \"trained\", and weights is 'given'; leave it out",
+        ),
+        *(
+            (
+                {"probe.1": {"name": "given", "kind": "gpt2", "weights": "given", key: value}},
+                f"{key} is for a network that is made here, and weights is the folder 'given'; leave it out",
+            )
+            for key, value in (("n_embd", 128), ("n_layer", 1), ("n_head", 4), ("seed", 0))
+        ),
         ({"text": None}, "learner.0 is for text, and the study has no [text] table; add one, or leave this out"),
     ],
 )

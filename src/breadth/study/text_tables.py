@@ -78,8 +78,8 @@ class LanguageSpec(_Sized):
 class TextProbeSpec(_Sized):
     """A GPT-2 as probe. weights: "random", "trained" (here, once, on ``data``), or a folder as the Hub serves GPT-2.
 
-    data: corpora outside all arms, or "python", the documentation and library that every Python has; tokens: budget of the training. The
-    numbers of a network from a folder are its own.
+    data: corpora outside all arms, or "python", the documentation and library that every Python has; tokens: budget of the training. A
+    network from a folder has its own numbers; keys that would change nothing are refused.
     """
 
     name: str
@@ -93,6 +93,16 @@ class TextProbeSpec(_Sized):
     def _trained_names_data(self) -> Self:
         if (self.weights == "trained") != bool(self.data):
             raise ValueError('a probe with weights = "trained" names its data, and no other probe does')
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_is_idle(self) -> Self:
+        given = self.model_fields_set
+        if self.weights != "trained" and "tokens" in given:
+            raise ValueError(f"tokens is for weights = \"trained\", and weights is '{self.weights}'; leave it out")
+        own = next((key for key in ("n_embd", "n_layer", "n_head", "seed") if key in given), None)
+        if self.weights not in ("random", "trained") and own:
+            raise ValueError(f"{own} is for a network that is made here, and weights is the folder '{self.weights}'; leave it out")
         return self
 
 
