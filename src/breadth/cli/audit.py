@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from breadth.study.control import audit_study
 from breadth.study.engine import run_all
 from breadth.study.plan import plan_study
 from breadth.study.store import Store
+from breadth.study.text_checks import repeats_of_text
 
 __all__ = ["audit"]
 
@@ -38,6 +40,8 @@ def audit(study: StudyFile, runs: Runs = Path("runs"), data_root: DataRoot = Non
                 report=lambda p: show(p.fraction, p.seconds_left, f"{p.done}/{p.total}"),
             )
     rows = audit_study(plan, store)
+    for repeated in repeats_of_text(plan.study):
+        print(f"breadth: note: {repeated}", file=sys.stderr)
     violations = [r for r in rows if r.violation]
     unknown = [r for r in rows if r.status == "unknown" and r.control in plan.study.controls.equal]
     if as_json:

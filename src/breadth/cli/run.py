@@ -19,6 +19,7 @@ from breadth.study.feasible import check_feasible
 from breadth.study.fixed import fix
 from breadth.study.plan import plan_study
 from breadth.study.store import Store
+from breadth.study.text_checks import repeats_of_text
 
 __all__ = ["run"]
 
@@ -88,6 +89,8 @@ def run(
         "estimated_seconds": round(seconds),
     }
     if dry_run:
+        for repeated in repeats_of_text(plan.study):
+            print(f"breadth: note: {repeated}", file=sys.stderr)
         script = array.script(store, len(missing), workers=workers, device=device) if engine == "slurm" else None
         if as_json:
             print_json({**summary, "script": script} if script else summary)

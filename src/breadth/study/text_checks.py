@@ -19,6 +19,7 @@ __all__ = [
     "check_evaluation_outside",
     "check_text",
     "conditions_of_text",
+    "repeats_of_text",
     "unit_of",
     "usual_controls",
     "without_images",
@@ -68,6 +69,17 @@ def unit_of(condition: str) -> str:
 def conditions_of_text(study: Study) -> tuple[str, ...]:
     """Names of what a language model is scored by: mean over all documents in either unit, and in bits a byte for each corpus."""
     return (BITS, NATS, *(f"{BITS} on {name}" for name in study.evaluation.data))
+
+
+def repeats_of_text(study: Study) -> tuple[str, ...]:
+    """Say of each learner that meets its training texts more than once how often it does; it is no error, but a choice to know of."""
+    held = study.training.tokens
+    budgets = [(x.name, x.tokens) for x in study.learner if x.kind == "language"]
+    return tuple(
+        f"learner {name} predicts {tokens:,} tokens, and training sets hold {held:,}: about {tokens / held:.1f} passes over the same text"
+        for name, tokens in budgets
+        if held and tokens > held
+    )
 
 
 def usual_controls(raw: Any) -> Any:
