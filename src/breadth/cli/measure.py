@@ -74,7 +74,7 @@ def measure(
     text: Annotated[bool, typer.Option("--text", help="The sources are text, where their names do not say so.")] = False,
     text_col: Annotated[str | None, typer.Option("--text-col", help="Text: its column, where not clear.")] = None,
     by: Annotated[Literal["auto", "line", "document"], typer.Option("--by", help="Text: how plain text is cut.")] = "auto",
-    tokenizer: Annotated[str, typer.Option("--tokenizer", help="Text: bytes, a tokenizer.json, a folder, or a name on the Hub.")] = "bytes",
+    tokenizer: Annotated[str, typer.Option("--tokenizer", help="Text: bytes, tokenizer.json, a folder or a Hub name.")] = "bytes",
     length: Annotated[int, typer.Option("--length", min=8, help="Text: tokens of a sequence.")] = 128,
     sequences: Annotated[int, typer.Option("--sequences", min=1, help="Text: sequences of a batch, which is a task.")] = 64,
     text_probe: Annotated[
