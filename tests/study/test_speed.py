@@ -3,12 +3,14 @@
 import re
 import time
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
 from breadth.cli import run as command
 from breadth.learn import language
 from breadth.study.engine import run_all
+from breadth.study.engines import agenda as agenda_of
 from breadth.study.engines.agenda import Agenda, AtWork, Progress
 from breadth.study.plan import plan_study
 from breadth.study.run import execute
@@ -61,6 +63,25 @@ def test_each_language_model_is_told_with_its_rate_and_all_with_their_sum(tmp_pa
     assert told[0].tokens_per_second == 21_600.8
     assert told[1].running == ("text-train arm text-train", "train arm train")
     assert told[1].tokens_per_second is None
+
+
+@pytest.mark.parametrize(("resumed", "left"), [(True, 40.0), (False, 20 / 3)])
+def test_the_time_left_takes_no_credit_for_what_an_earlier_attempt_did(tmp_path, monkeypatch, resumed, left):
+    """Half of the work was done before, a tenth in the ten seconds since: four tenths are left."""
+    run, store = RunSpec("text-train", "arm", {}, seconds=90.0), Store(tmp_path)
+    folder = store.begin(run)
+    if resumed:
+        (folder / "checkpoint").mkdir()
+    seconds, told = [100.0], []
+    monkeypatch.setattr(agenda_of, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
+    agenda = Agenda([run], store, told.append)
+    assert agenda.next().run == run
+    agenda.tell([AtWork(run)])
+    agenda.tell([AtWork(run, 0.5)])
+    seconds[0] += 10
+    agenda.tell([AtWork(run, 0.6)])
+    assert [p.fraction for p in told] == [0.0, 0.5, 0.6]
+    assert told[-1].seconds_left == pytest.approx(left)
 
 
 def test_a_worker_tells_its_rate_while_it_trains(planned, tmp_path):

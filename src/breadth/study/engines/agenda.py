@@ -97,6 +97,9 @@ class Agenda:
         self._look_at: dict[str, float] = {}
         self._watch = Watch()
         self._report = report
+        # Runs that go on from a checkpoint, and the work of theirs that was done before, once it is known.
+        self._resumed: set[str] = set()
+        self._before: dict[str, float] = {}
         self._started = time.monotonic()
         self._work = sum(r.seconds for r in self.missing) or 1.0
 
@@ -123,6 +126,8 @@ class Agenda:
             number = self._watch.free(self.store.folder(run))
             if number is not None:
                 self._waiting.remove(run)
+                if (self.store.folder(run) / "checkpoint").is_dir():
+                    self._resumed.add(run.run_id)
                 return Ticket(run, number)
             self._look_at[run.run_id] = now + LOOK_AGAIN
         return None
@@ -161,7 +166,11 @@ class Agenda:
         work = sum(r.seconds for r in self.missing if r.run_id in self.finished)
         work += sum(w.run.seconds * w.fraction for w in running)
         elapsed = time.monotonic() - self._started
-        left = elapsed * (self._work - work) / work if work > 0.005 * self._work and elapsed > 3 else float("nan")
+        for w in running:
+            if w.run.run_id in self._resumed and w.fraction > 0:
+                self._before.setdefault(w.run.run_id, w.run.seconds * w.fraction)
+        now = work - sum(self._before.values())
+        left = elapsed * (self._work - work) / now if now > 0.005 * self._work and elapsed > 3 else float("nan")
         done = sum(r.run_id in self.finished for r in self.missing)
         names = (*(str(w) for w in running), *elsewhere)
         rates = [w.tokens_per_second for w in running if w.tokens_per_second is not None]
