@@ -1,6 +1,7 @@
 """The verdict rule: its text, its steps one by one, and its error rates on simulated studies of known truth."""
 
 import dataclasses
+import re
 import time
 from collections import Counter
 
@@ -112,6 +113,16 @@ def test_a_covariate_that_copies_x_confounds():
     assert d.reasons[-1] == "the covariates reproduce x"
     assert "alignment (correlation with x 1.00) predicts the outcome about as well as x or better" in " ".join(d.reasons)
     assert np.isnan(d.adjusted.value)
+
+
+def test_what_a_covariate_explains_is_told_with_one_sided_p():
+    e = strong()
+    noise = 1e-3 * np.random.default_rng(5).standard_normal(24)
+    d = decide(dataclasses.replace(e, covariates={"trigrams": np.asarray(e.y) + noise}), RULE)
+    assert d.verdict == "confounded"
+    (said,) = [r for r in d.reasons if r.startswith("x is not separated from trigrams")]
+    p = re.fullmatch(r"x is not separated from trigrams: adjusted one-sided p (\S+), asked below 1e-05", said)
+    assert 1e-5 < float(p[1]) < 1
 
 
 def test_constant_covariates_are_dropped_and_named():

@@ -190,7 +190,7 @@ def _against_rivals(design: Design, model: Models, rule: VerdictRule) -> list[st
         apart = max(abs(r) for _, _, r in model.rivals) < rule.close
         if not _separated(model.adjusted, rule, apart and model.adjusted.value >= rule.retained * model.raw.value):
             names = ", ".join(name for name, _, _ in model.rivals)
-            said.append(f"x is not separated from {names}: adjusted p {model.adjusted.p('up') * 2:.2g}, asked {rule.alpha_rival:g}")
+            said.append(f"x is not separated from {names}: adjusted {_one_sided(model.adjusted, rule)}")
     return said
 
 
@@ -206,7 +206,12 @@ def _against_domains(design: Design, model: Models, rule: VerdictRule) -> list[s
         ]
     if _separated(within, rule, design.share < rule.close and within.value >= rule.retained * model.plain):
         return []
-    return [f"x is not separated from domain difficulty: within-domain slope {_show(within, rule)}, p {within.p('up') * 2:.2g}"]
+    return [f"x is not separated from domain difficulty: within-domain slope {_show(within, rule)}, {_one_sided(within, rule)}"]
+
+
+def _one_sided(slope: Slope, rule: VerdictRule) -> str:
+    """How likely a slope so far in the hypothesised direction is without an effect; near 1 where it points the other way."""
+    return f"one-sided p {slope.p('up'):.2g}, asked below {rule.alpha_rival / 2:.2g}"
 
 
 def _hopeless(design: Design, rule: VerdictRule) -> bool:
