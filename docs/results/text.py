@@ -29,6 +29,7 @@ from breadth.measure.text.default import default_place
 from breadth.measure.text.probe import random_text_probe, text_probe_of
 from breadth.measure.text.survey import TextSettings, measure_text
 from breadth.nets.gpt2 import Gpt2Size
+from breadth.stats.interval import mean
 from breadth.study.text_probe import default_text_probe
 
 # Corpora that have little in common: code, law in German, songs in ABC notation, logs, verses in Basque.
@@ -39,7 +40,7 @@ UNLIKE = (
 )
 CONCEPTS = (1, 2, 5, 10, 50, 500, 5000)
 VOCABULARIES = (50, 100, 200, 500, 1000, 2000, 4000)
-LANGUAGES = (0, 1)
+LANGUAGES = range(6)
 PIECES = 4096
 
 
@@ -190,12 +191,12 @@ def report(found):
     if "ginc" in found:
         for dial, steps in (("concepts", CONCEPTS), ("vocabulary", VOCABULARIES)):
             for what in ("corrected", "with_rows"):
-                x, y = [], []
-                for language in LANGUAGES:
-                    values = found["ginc"][f"{dial}, {language}"]
-                    x += steps
-                    y += [v[what][0] for v in values.values()]
-                print(f"GINC, {dial}, {what}: Spearman {shown(spearman(x, y))} over {len(x)} points")
+                y = np.array([[v[what][0] for v in found["ginc"][f"{dial}, {k}"].values()] for k in LANGUAGES])
+                rho = mean(np.array([stats.spearmanr(steps, of_language).statistic for of_language in y]))
+                print(
+                    f"GINC, {dial}, {what}: Spearman {shown([rho.value, rho.low, rho.high])}, mean and t interval of {len(y)} languages"
+                )
+                print("  by step:", ", ".join(f"{step}: {value:.4f}" for step, value in zip(steps, y.mean(0), strict=True)))
 
 
 SECTIONS = {"real": real, "mixed": mixed, "ginc": ginc, "pieces": pieces, "head": head, "probes": probes}
