@@ -144,3 +144,19 @@ def test_the_thread_of_the_vision_study_says_no_more_than_its_verdict():
     said = " ".join(p.text for p in thread.posts).lower()
     assert "prove" not in said
     assert "confirm" not in said
+
+
+def test_the_thread_of_the_language_study_says_what_explains_its_finding():
+    source = read_findings(VISION.parents[1] / "language" / "findings.json")
+    facts = Facts(code_url="https://github.com/example/breadth")
+    thread = write_thread(source, facts, "x")
+    problems = check_thread(thread, source, facts)
+    assert [p for p in problems if p.level == "error" or p.id == "F0"] == []
+    told = [post.text for post in thread.posts]
+    assert told[-1].startswith("Limitation: X is not separated from trigram cross-entropy: adjusted one-sided p ")
+    assert any(
+        text.startswith("Adjusted for complexity, alignment, shared vocabulary, trigram cross-entropy, documents") for text in told
+    )
+    assert any(text.startswith("Trigram cross-entropy (correlation with x -0.72) predicts the outcome") for text in told)
+    # One post for each size of model, not one for each of its conditions.
+    assert sum("changes by" in text for text in told) == 2

@@ -133,7 +133,8 @@ def _separability(design: Design, model: Models, rule: VerdictRule, said: list[s
     """Apply steps 6 to 9."""
     adjusted = model.adjusted
     if design.names:
-        said = [*said, f"adjusted for {', '.join(design.names)}: {_show(adjusted, rule)}"]
+        given = ", ".join(design.names)
+        said = [*said, f"adjusted for {given}, the slope in the hypothesised direction is {_show(adjusted, rule)}"]
     against = _against_rivals(design, model, rule) + _against_domains(design, model, rule)
     weak = []
     if adjusted.df <= 0:

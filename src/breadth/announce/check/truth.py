@@ -17,7 +17,9 @@ __all__ = ["f0_quotes", "f1_numbers"]
 
 LONG = 3  # digits of a number that hardly stands beside a sentence by chance: 0.952, so that two sentences may be said in one
 _LABELS = frozenset(("figur", "tabl"))
-_OF_SPEECH = word_set("contribute contributes release releases released build builds code study takeaway summary go goes going")
+_OF_SPEECH = word_set(
+    "contribute contributes release releases released build builds code study takeaway summary limitation go goes going"
+)
 _NEEDS_EVIDENCE = ("contribution", "item", "result", "implication", "limitation")
 
 

@@ -21,6 +21,8 @@ _FIGURES = (
     ("figure.png", "Diversity coefficient of the training sets against the score on the evaluation suite."),
     ("figure-dose.png", "Number of domains of the training sets against diversity and score."),
 )
+# Of the primary finding's caveats, sentences that say what explains it: results themselves.
+_EXPLAINS = re.compile(r"^adjusted for .* is |\bpredicts the outcome\b")
 _AGAINST = re.compile(r"\b(?:but|not|cannot|unknown|differ|only|no|could explain|too few|violat\w+)\b")
 
 
@@ -48,9 +50,9 @@ _LIST = TypeAdapter(tuple[_Finding, ...])
 def read_findings(path: Path) -> Source:
     """Return a study's findings as a source; AnnounceError where the file is none that ``breadth report`` writes.
 
-    Results: the primary finding, then one of each learner and metric, then comparisons of learners. Limitations: caveats of the primary
-    finding, those that deny or restrict first. Figures: those that lie beside the file. The title is that of ``analysis.json`` or
-    ``tables.md`` there, else of the folder.
+    Results: the primary finding and what explains it, then one of each learner and metric, then comparisons of learners. Limitations:
+    caveats of the primary finding, those that deny or restrict first. Figures: those that lie beside the file. The title is that of
+    ``analysis.json`` or ``tables.md`` there, else of the folder.
     """
     found = _read(path)
     sentences: list[Sentence] = []
@@ -65,6 +67,7 @@ def read_findings(path: Path) -> Source:
     against.sort(
         key=lambda s: (not re.search(r"\bbut\b|could explain|not separated", s.text), not _AGAINST.search(s.text), s.number)
     )
+    explained = [Quote(None, s.text, (s.number,)) for s in sentences[1 : 1 + len(found[0].caveats)] if _EXPLAINS.search(s.text)]
     told = _told(path.parent / "analysis.json")
     return Source(
         kind="study",
@@ -75,7 +78,7 @@ def read_findings(path: Path) -> Source:
         abstract=(),
         sentences=tuple(sentences),
         contributions=(),
-        results=tuple(quotes[f.name] for f in _main(found)),
+        results=(quotes[found[0].name], *explained, *(quotes[f.name] for f in _main(found)[1:])),
         limitations=tuple(Quote(None, s.text, (s.number,)) for s in against if _AGAINST.search(s.text)),
         items=_figures(path.parent),
         links=(),
@@ -130,9 +133,9 @@ def _main(found: tuple[_Finding, ...]) -> list[_Finding]:
 
 
 def _kind(f: _Finding) -> str:
-    """Learner and metric at the head of a statement ("MAML accuracy"), else the finding's own name."""
-    m = re.match(r"\w+ (?:accuracy|loss)\b", f.statement)
-    return m[0] if m else f.name
+    """Learner and metric at the head of a statement ("MAML second order accuracy"), else the finding's own name."""
+    m = re.match(r"(.+? (?:accuracy|loss)) (?:\(|changes)", f.statement)
+    return m[1] if m else f.name
 
 
 def _figures(folder: Path) -> tuple[Item, ...]:
