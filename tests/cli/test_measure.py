@@ -124,7 +124,8 @@ def test_defaults_of_command_and_settings_are_the_same():
     given = {name: p.default for name, p in inspect.signature(measure).parameters.items()}
     shared = {f.name: f.default for f in fields(Settings) if f.name in given and f.name != "store"}
     assert len(shared) == 20
-    assert {name: given[name] for name in shared} == {**shared, "tasks": str(shared["tasks"])}
+    # Text has another number of draws, so that none given stands for that of the kind.
+    assert {name: given[name] for name in shared} == {**shared, "tasks": str(shared["tasks"]), "draws": None}
 
 
 @pytest.mark.filterwarnings("default")

@@ -140,6 +140,11 @@ def test_too_little_text_for_the_other_metrics_is_a_note(breadth):
     )
 
 
+def test_two_draws_unless_told(breadth):
+    assert [result_of(breadth("prose.txt", *SMALL, *more, "--json"))["sources"][0]["protocol"]["draws"]
+            for more in ((), ("--draws", "1"))] == [2, 1]  # fmt: skip
+
+
 def test_as_many_batches_as_needed(breadth):
     asked = ("prose.txt", *SMALL[:6], "--no-rivals", "--no-scale", "--tasks", "auto", "--precision")
     code, said, _ = breadth(*asked, "0.5")

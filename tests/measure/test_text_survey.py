@@ -133,7 +133,7 @@ def test_what_cannot_be_measured_is_refused():
 
 
 def test_as_many_batches_as_a_precision_takes():
-    auto = TextSettings("auto", 4, rivals=False, scale=False, precision=1.0)
+    auto = TextSettings("auto", 4, draws=1, rivals=False, scale=False, precision=1.0)
     found = measure_text([A], PROBE, auto)["a"]
     assert found.embeddings.tasks == 10
     narrow = found.plain.diversity.high - found.plain.diversity.low

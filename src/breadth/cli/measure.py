@@ -49,7 +49,9 @@ def measure(
     estimator: Annotated[FisherEstimator, typer.Option("--estimator", help="How the expectation over labels is taken.")] = "exact",
     head: Annotated[Literal["ridge", "adam"], typer.Option("--head", help="How the head is fitted to a task.")] = "ridge",
     ridge: Annotated[float, typer.Option("--ridge", help="Of the ridge head: larger, less certain.")] = 0.1,
-    draws: Annotated[int, typer.Option("--draws", min=1, help="Draws of rademacher and monte_carlo, and of text.")] = 1,
+    draws: Annotated[
+        int | None, typer.Option("--draws", min=1, help="Draws of rademacher and monte_carlo (1 unless given), and of text (2).")
+    ] = None,
     arithmetic: Annotated[
         Literal["float32", "bf16", "tf32"], typer.Option("--arithmetic", help="Of the network's passes.")
     ] = "float32",
@@ -124,7 +126,7 @@ def measure(
         how = TextSettings(
             tasks=_tasks(tasks),
             sequences=sequences,
-            draws=draws,
+            draws=draws or TextSettings.draws,
             scale=scale,
             rivals=rivals,
             seed=seed,
@@ -150,7 +152,7 @@ def measure(
         estimator=estimator,
         head=head,
         ridge=ridge,
-        draws=draws,
+        draws=draws or Settings.draws,
         arithmetic=arithmetic,
         memory=limit_bytes,
         scale=scale,
