@@ -218,7 +218,7 @@ def test_classes_too_small_for_two_draws_are_split():
         f"pairs of {DRAWN}, same classes, disjoint items, 6 a class instead of 10, too few for two disjoint draws, t interval, "
         f"protocol {fingerprint}"
     )
-    with pytest.raises(DataError, match=r"^class '0' of 'lonely' has 1 items; 2 are needed"):
+    with pytest.raises(DataError, match=r"^class '0' of 'lonely' has 1 item; 2 are needed"):
         noise_floor(single(Toys.images(per_class=1, name="lonely")), T2V, pairs=3)
 
 

@@ -362,8 +362,8 @@ def test_status_says_who_has_which_run(tmp_path, small_toml):
     (runs / begun.run_id).mkdir()
     command = [sys.executable, "-m", "breadth", "status", str(study), "--runs", str(runs)]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
-    assert said[1] == "  probe        0 done     1 claimed     0 begun     0 missing"
-    assert said[2].startswith("  measure      0 done     0 claimed     2 begun  ")
+    assert said[1] == "  probe       0 done     1 claimed     0 begun     0 missing"
+    assert said[2].startswith("  measure     0 done     0 claimed     2 begun  ")
     assert said[-1].startswith(f"  {probe.run_id} ({probe.label}): elsewhere, process 1, for 10 min; last heartbeat ")
     told = json.loads(subprocess.run([*command, "--json"], check=True, capture_output=True, text=True).stdout)
     assert [(c["run"], c["host"], c["pid"]) for c in told["claims"]] == [(probe.run_id, "elsewhere", 1)]
