@@ -26,8 +26,9 @@ from breadth.data.text.tokens import BYTES, tokeniser
 from breadth.learn.language import LanguageSettings, language_model_of, train_language
 from breadth.measure.store import default_store
 from breadth.measure.text.default import default_place
+from breadth.measure.text.embed import Text2Vec, embed_draws
 from breadth.measure.text.probe import random_text_probe, text_probe_of
-from breadth.measure.text.survey import TextSettings, measure_text
+from breadth.measure.text.survey import TextSettings, measure_text, value_of
 from breadth.nets.gpt2 import Gpt2Size
 from breadth.stats.interval import mean
 from breadth.study.text_probe import default_text_probe
@@ -159,6 +160,29 @@ def head(packs, settings):
     return {name: measured(sources, default_text_probe(), how)[0] for name, how in ways.items()}
 
 
+def draws(packs, settings):
+    """Intervals without noise from both draws of 20 batches of 64 sequences, and from one draw with a second of five batches."""
+    found = {}
+    for name in ("ag_news", "german_law", "movie_reviews"):
+        e, both = embed_draws(corpus(packs, name), Text2Vec(default_text_probe(), draws=2), tasks=20, sequences=64, seed=0)
+        ways = {
+            "2 draws": value_of(e, both, 2),
+            "1 draw, five batches again": value_of(replace(e, values=both[:, 0]), both[:5], 1),
+            "the other draw, five other batches again": value_of(replace(e, values=both[:, 1]), both[5:10], 1),
+        }
+        for how, v in ways.items():
+            c = v.corrected
+            value = {"corrected": [c.value, c.low, c.high], "plain": v.diversity.value, "noise": v.floor.value}
+            found.setdefault(how, {})[name] = value
+    return found
+
+
+def certain(values):
+    """Return the share of the variance between sources that is no error of their values."""
+    c = np.array([v["corrected"] for v in values])
+    return 1 - (((c[:, 2] - c[:, 1]) / 4) ** 2).mean() / c[:, 0].var(ddof=1)
+
+
 def shown(e):
     return f"{e[0]:.4f} [{e[1]:.4f}, {e[2]:.4f}]"
 
@@ -187,7 +211,8 @@ def report(found):
         base = {k: v["corrected"][0] for k, v in found["real"].items() if not k.startswith("(")}
         for name, inner in found["probes"].items():
             agreement = spearman(list(base.values()), [inner[k]["corrected"][0] for k in base])
-            print(f"rank agreement of the default probe with {name}: {shown(agreement)}")
+            print(f"rank agreement of the default probe with {name}: {shown(agreement)}; no error: "
+                  f"{certain([found['real'][k] for k in base]):.0%}, {certain([inner[k] for k in base]):.0%}")  # fmt: skip
     if "ginc" in found:
         for dial, steps in (("concepts", CONCEPTS), ("vocabulary", VOCABULARIES)):
             for what in ("corrected", "with_rows"):
@@ -199,7 +224,7 @@ def report(found):
                 print("  by step:", ", ".join(f"{step}: {value:.4f}" for step, value in zip(steps, y.mean(0), strict=True)))
 
 
-SECTIONS = {"real": real, "mixed": mixed, "ginc": ginc, "pieces": pieces, "head": head, "probes": probes}
+SECTIONS = {"real": real, "mixed": mixed, "ginc": ginc, "pieces": pieces, "head": head, "draws": draws, "probes": probes}
 
 
 def main():

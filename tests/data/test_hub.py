@@ -17,6 +17,7 @@ from PIL import Image
 from breadth.data.formats import load
 from breadth.data.hub import HubId, parse_hub
 from data.samples import IMAGES, LABELS, NAMES, assert_same, refused
+from data.stand_in import COMMIT, Answering
 
 datasets = pytest.importorskip("datasets")
 datasets.disable_progress_bars()
@@ -234,23 +235,8 @@ def test_offline_says_what_is_missing_and_restores_the_switches(tmp_path, monkey
     assert before == (datasets.config.HF_HUB_OFFLINE, hub.constants.HF_HUB_OFFLINE, datasets.config.HF_UPDATE_DOWNLOAD_COUNTS)
 
 
-COMMIT = "a" * 40
-
-
-class StandIn(http.server.BaseHTTPRequestHandler):
+class StandIn(Answering):
     """As much of the Hub as one data set needs. server.files: path -> bytes; server.asked: every path that was asked for."""
-
-    def log_message(self, *_):
-        pass
-
-    def answer(self, code, body, **headers):
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.send_response(code)
-        for key, value in {**headers, "Content-Length": str(len(content))}.items():
-            self.send_header(key.replace("_", "-"), value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content)
 
     def do_GET(self):
         path, files = self.path.split("?")[0], self.server.files

@@ -10,25 +10,14 @@ import threading
 
 import pytest
 
+from data.stand_in import COMMIT, Answering
+
 tokenizers = pytest.importorskip("tokenizers", reason="tokenizers is not installed: pip install 'breadth[text]'")
 pytest.importorskip("huggingface_hub", reason="huggingface_hub is not installed: pip install 'breadth[hub]'")
-COMMIT = "a" * 40
 
 
-class StandIn(http.server.BaseHTTPRequestHandler):
+class StandIn(Answering):
     """As much of the Hub as models' files need. server.models: name -> path -> bytes; server.asked: files whose content was sent."""
-
-    def log_message(self, *_):
-        pass
-
-    def answer(self, code, body, **headers):
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.send_response(code)
-        for key, value in {**headers, "Content-Length": str(len(content))}.items():
-            self.send_header(key.replace("_", "-"), value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content)
 
     def do_GET(self):
         path = self.path.split("?")[0]
